@@ -1,0 +1,4 @@
+//! What the report model and its views promise.
+
+mod fixture;
+mod model;

@@ -1,2 +1,55 @@
-//! The chores of the workspace.
-fn main() {}
+//! The chores of the workspace, each a subcommand: `cargo xtask help`.
+//!
+//! | file | chore |
+//! |---|---|
+//! | `ci.rs` | everything continuous integration runs, step by step |
+//! | `tidy.rs` | the rules of the house that no compiler checks |
+//! | `conformance.rs` | build and run the conformance suite |
+//! | `bench.rs` | benchmarks and their table |
+//! | `fuzz.rs` | coverage-guided fuzzing of the committed targets |
+//! | `spec.rs` | the requirement registry and the RFC texts it was read from |
+//! | `process.rs` | child processes: run, time, say what was run |
+
+mod bench;
+mod ci;
+mod conformance;
+mod fuzz;
+mod process;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// The chores of the Peerlab workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
+#[command(
+    after_help = "Start with:\n  cargo xtask conformance        what our implementation keeps and \
+                        breaks, with an HTML report\n  cargo xtask ci                 what runs before a \
+                        change lands\n  cargo xtask tidy --fix         mend what can be mended by \
+                        machine"
+)]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    Ci(ci::Arguments),
+    Tidy(tidy::Arguments),
+    Conformance(conformance::Arguments),
+    Bench(bench::Arguments),
+    Fuzz(fuzz::Arguments),
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().chore {
+        Chore::Ci(arguments) => ci::run(&arguments),
+        Chore::Tidy(arguments) => tidy::run(&arguments),
+        Chore::Conformance(arguments) => conformance::run(&arguments),
+        Chore::Bench(arguments) => bench::run(&arguments),
+        Chore::Fuzz(arguments) => fuzz::run(&arguments),
+    }
+}

@@ -1,0 +1,250 @@
+//! What can be observed: every step of every packet, and what the boxes on its way decide.
+
+use std::{fmt, net::SocketAddr};
+
+use base::Instant;
+
+use crate::{
+    id::{HopId, NodeId, PacketId, SocketId},
+    packet::{Packet, Protocol},
+};
+
+/// One thing that happened, at the time and in the order told to the
+/// [`Observer`](crate::observer::Observer).
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A node put a packet on its interface `hop`. Its first `Sent` is a packet's origin.
+    Sent {
+        /// The interface it leaves by.
+        hop: HopId,
+        /// The packet as it leaves.
+        packet: &'a Packet,
+    },
+    /// The packet waits at `hop` for the link to be free.
+    Queued {
+        /// The interface it leaves by.
+        hop: HopId,
+        /// The packet.
+        packet: &'a Packet,
+        /// IP bytes waiting there, this packet included.
+        waiting: u64,
+    },
+    /// The packet arrived on the interface `hop`.
+    Received {
+        /// The interface it came in by.
+        hop: HopId,
+        /// The packet as it arrived.
+        packet: &'a Packet,
+    },
+    /// A host handed the packet to a socket, or consumed an ICMP message.
+    Delivered {
+        /// The host.
+        node: NodeId,
+        /// The socket; `None` for an ICMP message that concerned none.
+        socket: Option<SocketId>,
+        /// The packet (the reassembled one, if it came in fragments).
+        packet: &'a Packet,
+    },
+    /// The packet ended here.
+    Dropped {
+        /// Where.
+        place: Place,
+        /// The packet as it was when it ended.
+        packet: &'a Packet,
+        /// Why.
+        reason: DropReason,
+        /// More about why, in plain words; may be empty.
+        note: &'a str,
+    },
+    /// The link at `hop` made a copy of the packet, with the same number.
+    Duplicated {
+        /// The interface whose link did it.
+        hop: HopId,
+        /// The packet.
+        packet: &'a Packet,
+    },
+    /// The link at `hop` changed bits of the packet.
+    Corrupted {
+        /// The interface whose link did it.
+        hop: HopId,
+        /// The packet with its new bytes.
+        packet: &'a Packet,
+    },
+    /// A node split the packet; the fragments carry its number.
+    Fragmented {
+        /// The interface it was too long for.
+        hop: HopId,
+        /// The whole packet.
+        packet: &'a Packet,
+        /// How many fragments it became.
+        fragments: u32,
+    },
+    /// A middlebox decided something.
+    Nat {
+        /// The box.
+        node: NodeId,
+        /// What it decided.
+        event: &'a NatEvent,
+    },
+    /// An interface went up or down.
+    Interface {
+        /// Which.
+        hop: HopId,
+        /// Whether it is up now.
+        up: bool,
+    },
+}
+
+/// Where a packet ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// On an interface or on the link that leaves it.
+    Hop(HopId),
+    /// Inside a node.
+    Node(NodeId),
+}
+
+macro_rules! drop_reasons {
+    ($($(#[$meta:meta])* $name:ident = $text:literal,)*) => {
+        /// Why a packet ended before it was delivered.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum DropReason {
+            $($(#[$meta])* $name,)*
+        }
+
+        impl DropReason {
+            /// Every reason, in the order of the counters.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name in traces: lowercase, the part that dropped it first.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+drop_reasons! {
+    /// The link lost it at random.
+    LinkLoss = "link.loss",
+    /// The link was told to lose this one.
+    LinkList = "link.list",
+    /// The link's predicate chose it.
+    LinkPredicate = "link.predicate",
+    /// The queue before the link was full.
+    QueueFull = "link.queue-full",
+    /// It does not fit the MTU and must not be fragmented.
+    TooBig = "link.too-big",
+    /// The interface it should leave by is down.
+    InterfaceDown = "interface.down",
+    /// The interface it arrived on is down.
+    ReceiverDown = "interface.receiver-down",
+    /// Nobody on the segment has the address.
+    NoNeighbour = "segment.no-neighbour",
+    /// No route leads to the destination.
+    NoRoute = "router.no-route",
+    /// The hop limit ran out.
+    HopLimit = "router.hop-limit",
+    /// Routers do not forward packets for a group here, nor link-local ones.
+    NotForwarded = "router.not-forwarded",
+    /// The host does not have the destination address.
+    NotMine = "host.not-mine",
+    /// The host is not in the multicast group.
+    NotJoined = "host.not-joined",
+    /// The UDP checksum does not fit.
+    Checksum = "host.checksum",
+    /// No socket is bound to the port.
+    NoSocket = "host.no-socket",
+    /// The socket's receive queue is full.
+    ReceiveQueueFull = "host.receive-queue-full",
+    /// Other fragments did not come in time.
+    ReassemblyTimeout = "host.reassembly-timeout",
+    /// Fragments overlap, do not fit together, or make too long a packet.
+    BadFragment = "host.bad-fragment",
+    /// Too many packets are being reassembled already.
+    ReassemblyFull = "host.reassembly-full",
+    /// No mapping exists for the destination.
+    NatNoMapping = "nat.no-mapping",
+    /// A mapping exists, but its filter does not let this source in.
+    NatFiltered = "nat.filtered",
+    /// No external port was free.
+    NatNoPort = "nat.no-port",
+    /// A limit on mappings or sessions was reached.
+    NatLimit = "nat.limit",
+    /// The box does not send packets back to its own inside.
+    NatNoHairpin = "nat.no-hairpin",
+    /// The box drops fragments, or cannot attribute this one.
+    NatFragment = "nat.fragment",
+    /// An ICMP message that belongs to no mapping.
+    NatIcmp = "nat.icmp",
+    /// The box translates neither this protocol nor this address family.
+    NatUntranslatable = "nat.untranslatable",
+    /// A firewall rule forbids it.
+    Firewall = "firewall.rule",
+    /// The node it was addressed to takes no packets for itself.
+    NotForUs = "box.not-for-us",
+}
+
+impl fmt::Display for DropReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What a translating middlebox decided.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NatEvent {
+    /// A new mapping.
+    Mapped {
+        /// Of which protocol.
+        protocol: Protocol,
+        /// Inside address and port.
+        internal: SocketAddr,
+        /// Outside address and port.
+        external: SocketAddr,
+        /// The destination that caused it.
+        remote: SocketAddr,
+    },
+    /// The filter of a mapping now lets `remote` in.
+    Permitted {
+        /// Outside address and port of the mapping.
+        external: SocketAddr,
+        /// Who may send to it.
+        remote: SocketAddr,
+    },
+    /// The timer of a mapping started again.
+    Refreshed {
+        /// Inside address and port.
+        internal: SocketAddr,
+        /// Outside address and port.
+        external: SocketAddr,
+        /// When it ends now.
+        expires: Instant,
+    },
+    /// A mapping ended.
+    Expired {
+        /// Of which protocol.
+        protocol: Protocol,
+        /// Inside address and port.
+        internal: SocketAddr,
+        /// Outside address and port.
+        external: SocketAddr,
+    },
+    /// The port that would have been used was taken.
+    Clash {
+        /// Inside address and port.
+        internal: SocketAddr,
+        /// The outside address and port it would have got.
+        wanted: SocketAddr,
+    },
+    /// A packet turned around inside the box.
+    Hairpinned {
+        /// The packet.
+        packet: PacketId,
+        /// The outside address and port it was sent to.
+        external: SocketAddr,
+        /// Where it went instead.
+        internal: SocketAddr,
+    },
+}

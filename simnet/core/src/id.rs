@@ -1,0 +1,42 @@
+//! Small numbers that name the parts of a world.
+
+use std::fmt;
+
+macro_rules! id {
+    ($(#[$meta:meta])* $name:ident($inner:ty), $prefix:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub(crate) $inner);
+
+        impl $name {
+            /// The number itself: dense, from zero, in the order of declaration.
+            #[must_use]
+            pub const fn get(self) -> $inner {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!($prefix, "{}"), self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// A node: a host, a switch, a router or a middlebox.
+    NodeId(u32), "n"
+}
+id! {
+    /// One interface of one node. Each is an end of a wire, and a hop in traces and captures.
+    HopId(u32), "h"
+}
+id! {
+    /// A UDP socket of a host.
+    SocketId(u32), "s"
+}
+id! {
+    /// An IP packet, from its origin to its end: translation, queueing and duplication keep the number.
+    PacketId(u64), "p"
+}

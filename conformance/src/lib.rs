@@ -1,1 +1,37 @@
-//! Under construction.
+//! The conformance suite.
+//!
+//! *Requirements* come from the specs, in our own words and with permanent ids. *Cases* assert them,
+//! over all their *variants*, against *subjects*: implementations behind one adapter trait. Peer,
+//! network and dice belong to the suite, and nothing that a subject is tested with shares code with it.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`registry`], [`req`] | requirements, and a constant for each |
+//! | [`case`], [`variant`] | how cases are declared: [`case!`] and [`product!`] |
+//! | [`ctl`], [`evidence`] | what a running case holds in its hands, and what it leaves behind |
+//! | [`subject`], [`capability`] | what the suite asks of an implementation |
+//! | [`subjects`], [`cases`] | the adapters, and the cases themselves |
+
+extern crate self as conformance;
+
+#[doc(hidden)]
+pub use inventory;
+
+pub mod capability;
+pub mod case;
+pub mod cases;
+pub mod ctl;
+pub mod evidence;
+pub mod registry;
+pub mod subject;
+pub mod subjects;
+pub mod variant;
+
+pub use capability::{Cap, Support};
+pub use case::{Case, Tier};
+pub use ctl::{Ctl, Outcome, Stop};
+pub use registry::Level;
+pub use subject::{Subject, SubjectKind};
+pub use variant::{Value, Variant};
+
+include!(concat!(env!("OUT_DIR"), "/registry.rs"));

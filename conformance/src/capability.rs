@@ -1,0 +1,86 @@
+//! What a subject can do, as it declares it.
+
+use std::fmt;
+
+/// A subject's word on a capability. Silence is not a no: a case that needs an unknown capability runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// Declared present.
+    Yes,
+    /// Declared absent.
+    No,
+    /// Not declared.
+    Unknown,
+}
+
+macro_rules! capabilities {
+    ($($(#[doc = $doc:literal])+ $name:ident = $id:literal, $need:ident;)+) => {
+        /// Something a subject may or may not be able to do, and some cases need.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum Cap {
+            $($(#[doc = $doc])+ $name,)+
+        }
+
+        impl Cap {
+            /// Every capability.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The name in reports, such as `stun.ipv6`.
+            #[must_use]
+            pub const fn id(self) -> &'static str {
+                match self {
+                    $(Self::$name => $id,)+
+                }
+            }
+
+            /// Whether the spec demands it of every implementation of its kind, so that its absence is
+            /// `missing` and not `unsupported`.
+            #[must_use]
+            pub const fn is_mandatory(self) -> bool {
+                match self {
+                    $(Self::$name => capabilities!(@ $need),)+
+                }
+            }
+        }
+    };
+    (@ mandatory) => { true };
+    (@ optional) => { false };
+}
+
+capabilities! {
+    /// FINGERPRINT in what it sends and a check of it in what it receives (RFC 8489 §7).
+    Fingerprint = "stun.fingerprint", optional;
+    /// The short-term credential mechanism (RFC 8489 §9.1).
+    ShortTerm = "stun.short-term", optional;
+    /// The long-term credential mechanism (RFC 8489 §9.2).
+    LongTerm = "stun.long-term", optional;
+    /// MESSAGE-INTEGRITY-SHA256 (RFC 8489 §14.6).
+    IntegritySha256 = "stun.integrity-sha256", optional;
+    /// PASSWORD-ALGORITHM and PASSWORD-ALGORITHMS with the nonce cookie (RFC 8489 §9.2).
+    PasswordAlgorithms = "stun.password-algorithms", optional;
+    /// USERHASH in place of USERNAME (RFC 8489 §9.2).
+    UserHash = "stun.userhash", optional;
+    /// The redirection with ALTERNATE-SERVER (RFC 8489 §10).
+    AlternateServer = "stun.alternate-server", optional;
+    /// Retransmission over UDP by the subject itself, not by its user (RFC 8489 §6.2.1).
+    Retransmission = "stun.retransmission", mandatory;
+    /// STUN over a stream transport (RFC 8489 §6.2.2).
+    Stream = "stun.stream", optional;
+    /// The subject accepts RFC 3489 clients, which send no magic cookie (RFC 8489 §11).
+    Rfc3489 = "stun.rfc3489", optional;
+    /// IPv6 transport addresses.
+    Ipv6 = "stun.ipv6", mandatory;
+    /// NAT behaviour discovery with a second address and port (RFC 5780 §6).
+    OtherAddress = "stun.other-address", optional;
+    /// RESPONSE-PORT (RFC 5780 §7.5).
+    ResponsePort = "stun.response-port", optional;
+    /// PADDING (RFC 5780 §7.6).
+    Padding = "stun.padding", optional;
+}
+
+impl fmt::Display for Cap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.id())
+    }
+}

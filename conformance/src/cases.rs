@@ -1,0 +1,1 @@
+//! The cases, by layer. Each file registers its own.

@@ -1,0 +1,239 @@
+//! What a running case holds in its hands.
+
+use std::{fmt::Display, panic::Location};
+
+use base::{Instant, Rng};
+
+use crate::{
+    Level,
+    case::Case,
+    evidence::{Assertion, Evidence, Sometimes},
+    registry::{Registry, Req},
+    subject::Subject,
+};
+
+/// How a case ends: normally, or early with a reason.
+pub type Outcome = Result<(), Stop>;
+
+/// Why a case ended early.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// An assertion failed; it is recorded where it was made.
+    Failed,
+    /// What the case builds on did not happen, so it can say nothing.
+    Inconclusive(String),
+    /// The subject cannot do what the case asks and says so.
+    Unsupported(String),
+    /// The suite itself is wrong.
+    Harness(String),
+}
+
+/// The control of one running case: the subject, the dice, the assertions.
+///
+/// Everything random comes from the case's seed, which is a hash of the run's seed, the case and the
+/// variant, but not of the subject: all subjects meet the same stimulus.
+pub struct Ctl<'s> {
+    subject: &'s dyn Subject,
+    registry: &'s Registry,
+    case: &'s Case,
+    seed: u64,
+    root: Rng,
+    rng: Rng,
+    evidence: Evidence,
+}
+
+impl<'s> Ctl<'s> {
+    /// The control for one run of `case`.
+    #[must_use]
+    pub fn new(
+        subject: &'s dyn Subject,
+        registry: &'s Registry,
+        case: &'s Case,
+        seed: u64,
+    ) -> Self {
+        let root = Rng::from_seed(*blake3::hash(&seed.to_be_bytes()).as_bytes());
+        let rng = root.fork("case");
+        Self { subject, registry, case, seed, root, rng, evidence: Evidence::default() }
+    }
+
+    /// The implementation under test.
+    #[must_use]
+    pub fn subject(&self) -> &'s dyn Subject {
+        self.subject
+    }
+
+    /// The seed of this case and variant.
+    #[must_use]
+    pub const fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The dice of the case itself.
+    pub const fn rng(&mut self) -> &mut Rng {
+        &mut self.rng
+    }
+
+    /// Dice for a part of the case, such as the subject: independent of how often the case has drawn.
+    #[must_use]
+    pub fn fork(&self, label: &str) -> Rng {
+        self.root.fork(label)
+    }
+
+    /// Asserts a MUST. A false `condition` ends the case with `fail`.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop`], to be passed on with `?`, if `condition` is false or the assertion itself is wrong:
+    /// `req` not declared by the case, or not binding.
+    #[track_caller]
+    pub fn must(
+        &mut self,
+        req: Req,
+        condition: bool,
+        wanted: impl Display,
+        got: impl Display,
+    ) -> Outcome {
+        self.assert(
+            req,
+            Word::Must,
+            condition,
+            (wanted.to_string(), got.to_string()),
+            Location::caller(),
+        )?;
+        if condition { Ok(()) } else { Err(Stop::Failed) }
+    }
+
+    /// Asserts a SHOULD. A false `condition` makes the verdict `note`; the case goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Harness`] if `req` is not declared by the case or not a SHOULD.
+    #[track_caller]
+    pub fn should(
+        &mut self,
+        req: Req,
+        condition: bool,
+        wanted: impl Display,
+        got: impl Display,
+    ) -> Outcome {
+        self.assert(
+            req,
+            Word::Should,
+            condition,
+            (wanted.to_string(), got.to_string()),
+            Location::caller(),
+        )
+    }
+
+    /// Reports whether the subject makes use of a MAY. Either answer is fine; a no makes the verdict
+    /// `note`.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Harness`] if `req` is not declared by the case or not a MAY.
+    #[track_caller]
+    pub fn may(
+        &mut self,
+        req: Req,
+        condition: bool,
+        wanted: impl Display,
+        got: impl Display,
+    ) -> Outcome {
+        self.assert(
+            req,
+            Word::May,
+            condition,
+            (wanted.to_string(), got.to_string()),
+            Location::caller(),
+        )
+    }
+
+    /// Marks that what the assertions are about has reached the subject: a call into it returned, or a
+    /// datagram arrived. A case that never marks a stimulus cannot pass.
+    pub fn stimulus(&mut self, what: impl Display) {
+        let at = self.now();
+        self.evidence.stimuli.push((at, what.to_string()));
+    }
+
+    /// Records whether the interesting state was reached in this run. A run in which a `sometimes` was
+    /// never true, over all variants, is reported.
+    pub fn sometimes(&mut self, what: &'static str, condition: bool) {
+        self.evidence.sometimes.push(Sometimes { what, reached: condition });
+    }
+
+    /// Ends the case as inconclusive unless `condition` holds: what it builds on did not happen.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Inconclusive`], to be passed on with `?`, if `condition` is false.
+    pub fn precondition(&self, condition: bool, what: impl Display) -> Outcome {
+        if condition { Ok(()) } else { Err(Stop::Inconclusive(what.to_string())) }
+    }
+
+    /// Takes the value of an option the case builds on, or ends the case as inconclusive.
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Inconclusive`], to be passed on with `?`, if there is none.
+    pub fn expect<T>(&self, value: Option<T>, what: impl Display) -> Result<T, Stop> {
+        value.ok_or_else(|| Stop::Inconclusive(what.to_string()))
+    }
+
+    /// The present virtual time.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+
+    /// Adds a line to the ladder at the present virtual time.
+    pub fn note(&mut self, line: impl Display) {
+        let at = self.now();
+        self.evidence.notes.push((at, line.to_string()));
+    }
+
+    fn assert(
+        &mut self,
+        req: Req,
+        word: Word,
+        held: bool,
+        (wanted, got): (String, String),
+        place: &Location<'_>,
+    ) -> Outcome {
+        if !self.case.reqs.contains(&req) {
+            return Err(Stop::Harness(format!(
+                "{place}: asserts `{req}`, which the case does not list in `reqs`"
+            )));
+        }
+        let Some(requirement) = self.registry.find(req.id()) else {
+            return Err(Stop::Harness(format!(
+                "{place}: asserts `{req}`, which no spec file holds"
+            )));
+        };
+        let level = requirement.level;
+        if !word.fits(level) {
+            return Err(Stop::Harness(format!(
+                "{place}: asserts `{req}` as {word:?}, but it is a {level}"
+            )));
+        }
+        let at = self.now();
+        self.evidence.assertions.push(Assertion { req, level, held, wanted, got, at });
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Word {
+    Must,
+    Should,
+    May,
+}
+
+impl Word {
+    const fn fits(self, level: Level) -> bool {
+        match self {
+            Self::Must => level.is_binding(),
+            Self::Should => matches!(level, Level::Should),
+            Self::May => matches!(level, Level::May),
+        }
+    }
+}

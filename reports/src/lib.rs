@@ -7,5 +7,16 @@
 //! | module | what it makes |
 //! |---|---|
 //! | [`model`] | the document: reading, writing, checking, the roll-up and the totals |
+//! | [`mod@merge`] | one run from the shards of a run |
+//! | [`diff`] | what changed between two runs, or between two subjects |
+//! | [`junit`] | JUnit XML for a CI system |
+//! | [`markdown`] | tables for a README or a pull request comment |
+//! | [`badge`] | one SVG badge |
 
+pub mod badge;
+pub mod diff;
+pub mod junit;
+pub mod markdown;
+pub mod merge;
 pub mod model;
+mod time;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use about::{About, Capability, Clock, Killer, Mutant, Mutants, Seed, Subject, Wall};
 pub use file::{LoadError, SaveError};
+pub(crate) use registry::doc_label;
 pub use registry::{Case, Level, Requirement, Section, Side, Spec, Test, Why};
 pub use result::{Assertion, Capture, CaseResult, Known, Verdict};
 pub use roll_up::{RollUp, Standing};

@@ -102,7 +102,21 @@ impl Tally {
 }
 
 impl Run {
-    /// Fills [`Run::rollup`] from the results. Call it once all results are in.
+    /// Brings a run into its final form once all results are in: cases by id; results by case,
+    /// variant and the order of the subjects; the roll-up filled. The form does not depend on the
+    /// order in which results arrived, nor on sharding.
+    pub fn finish(&mut self) {
+        self.cases.sort_by(|a, b| a.id.cmp(&b.id));
+        let columns: BTreeMap<&str, usize> =
+            self.subjects.iter().enumerate().map(|(at, subject)| (&*subject.name, at)).collect();
+        self.results.sort_by(|a, b| {
+            let column = |result: &CaseResult| columns.get(result.subject.as_str()).copied();
+            (&a.case, &a.variant, column(a)).cmp(&(&b.case, &b.variant, column(b)))
+        });
+        self.roll_up();
+    }
+
+    /// Fills [`Run::rollup`] from the results. [`Run::finish`] calls it.
     ///
     /// Only executed assertions of conclusive results count as evidence. A broken assertion in a
     /// result that proves nothing (flaky, inconclusive, the suite's own error) casts doubt: the

@@ -8,8 +8,7 @@ use reports::model::{
 };
 
 /// A ladder as the simulator writes it.
-pub(crate) const LADDER: &str = "\
-   0.000000 client > server   STUN Binding request tid=a1
+pub(crate) const LADDER: &str = "   0.000000 client > server   STUN Binding request tid=a1
    0.020000 client < server   STUN Binding success mapped=192.0.2.1:40001
 !  0.520000 client > server   STUN Binding request tid=a1
 ";
@@ -59,6 +58,7 @@ fn assertion(requirement: &str, level: Level, held: bool) -> Assertion {
 
 /// A result with nothing remarkable.
 pub(crate) fn result(case: &str, variant: &str, subject: &str, verdict: Verdict) -> CaseResult {
+    let name = if variant.is_empty() { case.to_owned() } else { format!("{case}[{variant}]") };
     CaseResult {
         case: case.into(),
         variant: variant.into(),
@@ -72,7 +72,7 @@ pub(crate) fn result(case: &str, variant: &str, subject: &str, verdict: Verdict)
         sometimes: BTreeMap::new(),
         ladder: String::new(),
         capture: None,
-        replay: format!("cargo xtask conformance replay '{case}[{variant}]' --subject {subject}"),
+        replay: format!("cargo xtask conformance replay '{name}' --subject {subject}"),
         known: None,
     }
 }

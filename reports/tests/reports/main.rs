@@ -1,4 +1,7 @@
 //! What the report model and its views promise.
 
+mod diff;
 mod fixture;
+mod merge;
 mod model;
+mod views;

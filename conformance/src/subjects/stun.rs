@@ -4,9 +4,17 @@
 //! Everything that crosses this border is bytes, addresses and plain words; no type of any
 //! implementation does.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr};
 
-use base::{Instant, Machine};
+use base::Machine;
+
+mod client;
+mod codec;
+mod server;
+
+pub use client::{ClientEvent, Integrity, StunClient, StunClientConfig, Transport};
+pub use codec::{Decoded, Field, HostName, ServerUri, StunCodec, Wanted};
+pub use server::{Alternate, LongTermOffer, StunServer, StunServerConfig};
 
 /// A user name, a realm and a password, as both sides know them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +27,21 @@ pub struct Credential {
     pub password: String,
 }
 
-/// What a server asks of its clients.
+impl Credential {
+    /// A short-term credential.
+    #[must_use]
+    pub fn short_term(username: &str, password: &str) -> Self {
+        Self { username: username.to_owned(), realm: None, password: password.to_owned() }
+    }
+
+    /// A long-term credential.
+    #[must_use]
+    pub fn long_term(username: &str, realm: &str, password: &str) -> Self {
+        Self { realm: Some(realm.to_owned()), ..Self::short_term(username, password) }
+    }
+}
+
+/// What a server asks of its clients, or a client presents to its server.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Authentication {
     /// Nothing.
@@ -31,82 +53,30 @@ pub enum Authentication {
     LongTerm(Credential),
 }
 
-/// How a server is to behave.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StunServerConfig {
-    /// Where it listens: one address, or the four of RFC 5780 §6 in the order primary address with
-    /// primary port, primary with alternate, alternate with primary, alternate with alternate.
-    pub addresses: Vec<SocketAddr>,
-    /// What it asks of its clients.
-    pub authentication: Authentication,
-    /// Where it sends everyone, if it only redirects.
-    pub alternate_server: Option<SocketAddr>,
-    /// The SOFTWARE it announces, if any.
-    pub software: Option<&'static str>,
-}
-
-/// A STUN server as a machine.
-pub trait StunServer: Machine<Event = ()> {}
-
-/// How a client is to behave.
+/// Why a subject did not do what the suite asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StunClientConfig {
-    /// The local address it sends from.
-    pub local: SocketAddr,
-    /// The server.
-    pub server: SocketAddr,
-    /// What it presents.
-    pub authentication: Authentication,
-    /// The initial retransmission timeout, if not the default of 500 ms.
-    pub rto: Option<Duration>,
+pub enum Refusal {
+    /// It has no such operation: the case ends as unsupported.
+    Unsupported,
+    /// It has the operation and refuses it; the text is for people only.
+    Refused(String),
 }
 
-/// A STUN client as a machine. It sends one Binding request at a time.
-pub trait StunClient: Machine<Event = ClientEvent> {
-    /// Starts a Binding transaction, or says why it cannot.
-    fn start_binding(&mut self, now: Instant) -> Result<(), String>;
+impl Refusal {
+    /// A refusal with its text.
+    #[must_use]
+    pub fn because(reason: impl fmt::Display) -> Self {
+        Self::Refused(reason.to_string())
+    }
 }
 
-/// What a client reports.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ClientEvent {
-    /// The transaction succeeded.
-    Success {
-        /// The reflexive address it learnt.
-        mapped: Option<SocketAddr>,
-    },
-    /// The server answered with an error that the client does not handle itself.
-    Error {
-        /// The code, 300 to 699.
-        code: u16,
-    },
-    /// No answer came in time.
-    TimedOut,
-    /// The transaction ended for another reason.
-    Failed {
-        /// The reason, for people.
-        reason: String,
-    },
-}
-
-/// A reader and writer of STUN messages.
-pub trait StunCodec {
-    /// Reads one message. An error is the subject's way to say that this is not a STUN message or not a
-    /// sound one; its text is for people only.
-    fn decode(&self, bytes: &[u8]) -> Result<Decoded, String>;
-}
-
-/// A message as a codec reads it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Decoded {
-    /// The class: 0 request, 1 indication, 2 success, 3 error.
-    pub class: u8,
-    /// The method.
-    pub method: u16,
-    /// The transaction id.
-    pub transaction: [u8; 12],
-    /// Type and value of each attribute, in order, without padding.
-    pub attributes: Vec<(u16, Vec<u8>)>,
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unsupported => f.write_str("no such operation"),
+            Self::Refused(reason) => write!(f, "refused: {reason}"),
+        }
+    }
 }
 
 /// How a discovery client is to behave.

@@ -83,6 +83,11 @@ impl<'a> Writer<'a> {
         self.zeros(self.len().next_multiple_of(unit) - self.len());
     }
 
+    /// Drops what was written through this writer past its first `length` bytes.
+    pub fn truncate(&mut self, length: usize) {
+        self.buffer.truncate(self.start + length);
+    }
+
     /// Reserves a 16-bit length field; when the guard goes, the field counts what was written after
     /// it, cut off at 65,535. Callers bound what they write; the field never wraps.
     pub fn u16_length(&mut self) -> LengthGuard<'_, 'a> {

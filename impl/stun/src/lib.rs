@@ -1,1 +1,9 @@
-//! Under construction.
+//! STUN.
+
+mod key;
+mod opaque;
+pub mod wire;
+
+pub use key::Key;
+pub use opaque::{Unprepared, prepare};
+pub use wire::{Builder, Message};

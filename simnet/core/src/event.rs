@@ -238,6 +238,10 @@ pub enum NatEvent {
         /// The outside address and port it would have got.
         wanted: SocketAddr,
     },
+    /// The box changed its behaviour on its own (against RFC 4787 §8).
+    Deviated,
+    /// The box lost all its state.
+    Rebooted,
     /// A packet turned around inside the box.
     Hairpinned {
         /// The packet.

@@ -3,6 +3,7 @@
 mod event;
 mod id;
 mod middlebox;
+pub mod nat;
 mod observer;
 mod packet;
 mod random;

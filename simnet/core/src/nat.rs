@@ -1,0 +1,175 @@
+//! Network address translation, with every behaviour that RFC 4787 names.
+//!
+//! A [`Nat`] is a [`Middlebox`]: it stands between an inside and an outside, and rewrites, turns around
+//! or drops what passes. What it does is a [`Config`]; what it remembers can be looked at with
+//! [`Nat::mappings`].
+//!
+//! | file | holds |
+//! |---|---|
+//! | `config.rs`, `named.rs` | [`Config`] and the configurations that have a name |
+//! | `passage.rs` | the way of a packet through the box |
+//! | `translate.rs` | mapping, filtering, hairpinning and refreshing |
+//! | `assign.rs` | which external address and port a mapping gets |
+//! | `address.rs` | which addresses are external, prefix translation |
+//! | `icmp.rs`, `fragment.rs` | ICMP errors and fragments on their way through |
+//! | `table.rs`, `slab.rs`, `hash.rs` | the books |
+//! | `refusal.rs` | why a packet does not pass |
+//! | `audit.rs` | what must always hold |
+//!
+//! Mappings live as long as the longest of their sessions; a session is one remote endpoint that the
+//! mapping has sent to, and what filters look for. Both end at the instant their time is up, whether or
+//! not anyone asks.
+
+mod address;
+mod assign;
+mod audit;
+mod config;
+mod fragment;
+mod hash;
+mod icmp;
+mod named;
+mod passage;
+mod refusal;
+mod slab;
+mod table;
+mod translate;
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
+
+use base::Instant;
+
+pub use config::{
+    Config, Deviation, Filtering, Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6, Limits,
+    Mapping, Pooling, PortAssignment, Ports, Refresh, Stream, Timers, Trigger, Unsolicited,
+};
+
+use self::{
+    address::Addresses,
+    fragment::{Key, Pieces},
+    translate::Translator,
+};
+use crate::{
+    middlebox::{Middlebox, Outlet, Side},
+    packet::{Body, Packet, Protocol},
+};
+
+/// A NAT box: the addresses on its outside stand for the hosts on its inside.
+///
+/// IPv4 is translated to the addresses of the interface on [`Side::OUTSIDE`]; IPv6 passes as
+/// [`Config::ipv6`] says.
+///
+/// ```
+/// use simnet::nat::{Config, Nat};
+///
+/// let nat = Nat::new(Config::rfc4787_ideal());
+/// assert!(nat.mappings().is_empty());
+/// ```
+pub struct Nat {
+    translator: Translator,
+    pieces: Pieces,
+    /// The box lost its state, and nobody was told yet.
+    rebooted: bool,
+}
+
+/// A mapping, as [`Nat::mappings`] shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct MappingInfo {
+    /// Of which protocol.
+    pub protocol: Protocol,
+    /// Internal address and port.
+    pub internal: SocketAddr,
+    /// The external address and port that stand for it.
+    pub external: SocketAddr,
+    /// When it ends unless refreshed.
+    pub expires: Instant,
+}
+
+impl Nat {
+    /// A NAT without any state. It learns its addresses when time begins.
+    #[must_use]
+    pub fn new(config: Config) -> Self {
+        let translator = Translator::new(config, Addresses::default());
+        Self { translator, pieces: Pieces::default(), rebooted: false }
+    }
+
+    /// The same, with pairs of an internal address and an external one that stands for it alone, all
+    /// ports preserved. The external ones need not be addresses of an interface, but must be routed here.
+    #[must_use]
+    pub fn with_one_to_one(mut self, pairs: Vec<(IpAddr, IpAddr)>) -> Self {
+        self.translator.addresses.one_to_one = pairs;
+        self
+    }
+
+    /// What it does.
+    #[must_use]
+    pub const fn config(&self) -> &Config {
+        &self.translator.config
+    }
+
+    /// All living mappings, sorted.
+    #[must_use]
+    pub fn mappings(&self) -> Vec<MappingInfo> {
+        let info = |mapping: &table::Mapping| MappingInfo {
+            protocol: mapping.protocol,
+            internal: mapping.internal,
+            external: mapping.external,
+            expires: mapping.deadline,
+        };
+        let mut all: Vec<_> =
+            self.translator.table.mappings().map(|(_, mapping)| info(mapping)).collect();
+        all.sort_unstable();
+        all
+    }
+
+    /// Loses all state, as a box does that loses power. Observers learn of it with the next packet.
+    pub fn reboot(&mut self) {
+        self.translator.forget_all();
+        self.pieces = Pieces::default();
+        self.rebooted = true;
+    }
+
+    /// Checks that the books are in order.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words. It is a bug of this crate.
+    pub fn audit(&self) -> Result<(), String> {
+        audit::audit(&self.translator)
+    }
+}
+
+impl Middlebox for Nat {
+    fn start(&mut self, out: &mut Outlet<'_>) {
+        self.translator.addresses.read(out);
+    }
+
+    fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
+        self.catch_up(out);
+        match (&packet.body, Key::of(side, &packet)) {
+            (Body::Trailing(_), Some(key)) => self.follow(side, key, packet, out),
+            _ if side == Side::INSIDE => self.leave(packet, out),
+            _ => self.enter(packet, out),
+        }
+    }
+
+    fn handle_timeout(&mut self, out: &mut Outlet<'_>) {
+        self.catch_up(out);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let deadlines = [self.translator.next_deadline(), self.pieces.next_deadline()];
+        deadlines.into_iter().flatten().min()
+    }
+}
+
+impl fmt::Debug for Nat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nat")
+            .field("config", self.config())
+            .field("mappings", &self.translator.table.mapping_count())
+            .finish_non_exhaustive()
+    }
+}

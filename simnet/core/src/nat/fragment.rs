@@ -1,0 +1,106 @@
+//! Fragments on their way through: RFC 4787 §11.
+//!
+//! Only the first fragment holds the ports. What was decided for it is kept for the others; those that
+//! overtake it wait. Both stores are bounded, and separate: whoever fills the waiting room with
+//! fragments that have no first one does not hinder packets whose fragments come in order, nor whole
+//! ones.
+
+use std::{collections::VecDeque, net::IpAddr, time::Duration};
+
+use base::Instant;
+
+use super::{hash::Map, passage::Rewrite};
+use crate::{middlebox::Side, packet::Packet};
+
+/// How long a decision is kept, and a fragment waits, after the last fragment of the packet: the
+/// shortest time that RFC 6146 §4 allows.
+const LIFETIME: Duration = Duration::from_secs(2);
+
+/// What the fragments of one packet have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    from: u8,
+    source: IpAddr,
+    destination: IpAddr,
+    identification: u32,
+}
+
+/// Packets that are on their way through in pieces.
+#[derive(Default)]
+pub(super) struct Pieces {
+    decided: Map<Key, (Instant, Rewrite)>,
+    /// When the decisions end; those refreshed since have a later entry too.
+    ends: VecDeque<(Instant, Key)>,
+    waiting: VecDeque<(Instant, Key, Packet)>,
+}
+
+impl Key {
+    /// The key of `packet`, which arrived on `from`; none if it is whole.
+    pub(super) fn of(from: Side, packet: &Packet) -> Option<Self> {
+        let identification = packet.fragment?.identification;
+        let (source, destination) = (packet.source_ip, packet.destination_ip);
+        Some(Self { from: from.0, source, destination, identification })
+    }
+}
+
+impl Pieces {
+    /// Keeps what was decided for the first fragment; the oldest decision gives way when `limit` are
+    /// kept already.
+    pub(super) fn decide(&mut self, key: Key, rewrite: Rewrite, now: Instant, limit: usize) {
+        self.decided.insert(key, (now + LIFETIME, rewrite));
+        self.ends.push_back((now + LIFETIME, key));
+        while self.decided.len() > limit || self.ends.len() > limit.saturating_mul(2) {
+            let Some((_, oldest)) = self.ends.pop_front() else { break };
+            if !self.ends.iter().any(|(_, later)| *later == oldest) {
+                self.decided.remove(&oldest);
+            }
+        }
+    }
+
+    /// What was decided for the first fragment.
+    pub(super) fn decision(&self, key: &Key) -> Option<Rewrite> {
+        self.decided.get(key).map(|(_, rewrite)| *rewrite)
+    }
+
+    /// Lets a fragment wait for its first one; gives it back when `limit` wait already.
+    pub(super) fn hold(
+        &mut self,
+        key: Key,
+        packet: Packet,
+        now: Instant,
+        limit: usize,
+    ) -> Option<Packet> {
+        if self.waiting.len() >= limit {
+            return Some(packet);
+        }
+        self.waiting.push_back((now + LIFETIME, key, packet));
+        None
+    }
+
+    /// The first of the fragments that waited for `key`.
+    pub(super) fn release(&mut self, key: &Key) -> Option<Packet> {
+        let position = self.waiting.iter().position(|(_, waiting, _)| waiting == key)?;
+        self.waiting.remove(position).map(|(_, _, packet)| packet)
+    }
+
+    /// A fragment that waited too long.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Packet> {
+        while let Some((end, key)) = self.ends.front().copied()
+            && end <= now
+        {
+            self.ends.pop_front();
+            if self.decided.get(&key).is_some_and(|(end, _)| *end <= now) {
+                self.decided.remove(&key);
+            }
+        }
+        let due = self.waiting.front().is_some_and(|(deadline, ..)| *deadline <= now);
+        if due { self.waiting.pop_front().map(|(_, _, packet)| packet) } else { None }
+    }
+
+    /// When [`Pieces::expire`] has something to do.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        let decision = self.ends.front().map(|(end, _)| *end);
+        let waiting = self.waiting.front().map(|(deadline, ..)| *deadline);
+        decision.into_iter().chain(waiting).min()
+    }
+}

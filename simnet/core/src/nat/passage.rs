@@ -1,0 +1,314 @@
+//! The way of a packet through the box, whichever side it comes from.
+
+use std::net::{IpAddr, SocketAddr};
+
+use super::{
+    Nat,
+    config::{Fragments, Ipv6, Unsolicited},
+    fragment::Key,
+    refusal::Refusal,
+    table::Flow,
+};
+use crate::{
+    event::{DropReason, NatEvent},
+    middlebox::{Outlet, Side},
+    packet::{Body, Icmp, IcmpError, Packet, Protocol, is_group},
+};
+
+/// How a packet changes on its way through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Rewrite {
+    pub(super) to: Side,
+    pub(super) source: Option<SocketAddr>,
+    pub(super) destination: Option<SocketAddr>,
+    /// New source and destination of the packet that an ICMP error quotes.
+    pub(super) quote: Option<(SocketAddr, SocketAddr)>,
+}
+
+impl Nat {
+    /// Ends what is due, and says so.
+    pub(super) fn catch_up(&mut self, out: &mut Outlet<'_>) {
+        if std::mem::take(&mut self.rebooted) {
+            out.event(|| NatEvent::Rebooted);
+        }
+        self.translator.expire(out);
+        while let Some(fragment) = self.pieces.expire(out.now()) {
+            refuse(fragment, Refusal::NoFirstFragment, out);
+        }
+    }
+
+    pub(super) fn leave(&mut self, packet: Packet, out: &mut Outlet<'_>) {
+        let destination = packet.destination_ip;
+        if is_local(destination) {
+            out.drop(packet, DropReason::NotForwarded);
+            return;
+        }
+        if self.translator.addresses.is_own_inside(destination) {
+            refuse(packet, Refusal::NotForUs, out);
+            return;
+        }
+        let turns = self.translator.is_external(destination);
+        let to = if turns { Side::INSIDE } else { Side::OUTSIDE };
+        // No mapping is made for a packet that cannot go on.
+        let Some(packet) = self.check(Side::INSIDE, to, packet, out) else { return };
+        match self.decide_outbound(&packet, turns, out) {
+            Ok(rewrite) => self.pass(Side::INSIDE, packet, rewrite, out),
+            Err(refusal) => {
+                if refusal.is_shortage() {
+                    self.report(Side::INSIDE, &packet, IcmpError::Prohibited, out);
+                }
+                refuse(packet, refusal, out);
+            }
+        }
+    }
+
+    pub(super) fn enter(&mut self, packet: Packet, out: &mut Outlet<'_>) {
+        let destination = packet.destination_ip;
+        let ipv6 = packet.is_ipv6();
+        if is_local(destination) {
+            out.drop(packet, DropReason::NotForwarded);
+            return;
+        }
+        // RFC 4787 §4.4: an internal host may have the same number as this external address; which of
+        // them is meant follows from the side alone.
+        let ours = if ipv6 {
+            self.translator.addresses.own(Side::OUTSIDE, true) != Some(destination)
+                && !self.translator.addresses.is_own_inside(destination)
+        } else {
+            self.translator.is_external(destination)
+        };
+        if !ours {
+            refuse(packet, Refusal::NotForUs, out);
+            return;
+        }
+        match self.decide_inbound(&packet, out) {
+            Ok(rewrite) => {
+                let Some(packet) = self.check(Side::OUTSIDE, Side::INSIDE, packet, out) else {
+                    return;
+                };
+                self.pass(Side::OUTSIDE, packet, rewrite, out);
+            }
+            Err(refusal) => self.turn_away(packet, refusal, out),
+        }
+    }
+
+    /// Takes a hop off, and sees whether the packet fits the next link; ends it if not.
+    fn check(
+        &self,
+        from: Side,
+        to: Side,
+        mut packet: Packet,
+        out: &mut Outlet<'_>,
+    ) -> Option<Packet> {
+        if !packet.decrement_hop_limit() {
+            // RFC 5508 §7.2: the sender learns of it.
+            self.report(from, &packet, IcmpError::TimeExceeded, out);
+            out.drop_because(packet, DropReason::HopLimit, || "RFC 5508 §7.2".to_owned());
+            return None;
+        }
+        let mtu = out.mtu(to);
+        let unbreakable = packet.dont_fragment || packet.is_ipv6();
+        if unbreakable && packet.ip_length() > usize::try_from(mtu).unwrap_or(usize::MAX) {
+            // RFC 4787 §10: the sender learns what fits. What may be fragmented, the network fragments.
+            if !base::mutant::active("nat-too-big-unreported") {
+                self.report(from, &packet, IcmpError::TooBig { mtu }, out);
+            }
+            out.drop_because(packet, DropReason::TooBig, || {
+                format!("longer than {mtu} bytes and not to be fragmented: RFC 4787 §10")
+            });
+            return None;
+        }
+        Some(packet)
+    }
+
+    /// What becomes of a packet from inside; `turns` if it is addressed to an external address.
+    fn decide_outbound(
+        &mut self,
+        packet: &Packet,
+        turns: bool,
+        out: &mut Outlet<'_>,
+    ) -> Result<Rewrite, Refusal> {
+        self.general(packet)?;
+        let plain = Rewrite { to: Side::OUTSIDE, source: None, destination: None, quote: None };
+        if self.translator.routes(packet.destination_ip) {
+            return Ok(plain);
+        }
+        if let Body::Icmp(Icmp::Error { quote, .. }) = &packet.body {
+            return self.translator.error_from_inside(packet, quote);
+        }
+        let flow = flow(packet, packet.source(), packet.destination());
+        if !turns {
+            let source = Some(self.translator.outbound(&flow, out)?);
+            return Ok(Rewrite { source, ..plain });
+        }
+        if flow.protocol == Protocol::Icmp {
+            // RFC 5508 §5 asks it of basic NATs alone: queries have no second identifier to turn to.
+            return Err(Refusal::NoHairpin { external: flow.far });
+        }
+        let (source, internal) = self.translator.hairpin(&flow, out)?;
+        out.event(|| NatEvent::Hairpinned { packet: packet.id, external: flow.far, internal });
+        let (source, destination) = (Some(source), Some(internal));
+        Ok(Rewrite { to: Side::INSIDE, source, destination, quote: None })
+    }
+
+    /// What becomes of a packet from outside.
+    fn decide_inbound(
+        &mut self,
+        packet: &Packet,
+        out: &mut Outlet<'_>,
+    ) -> Result<Rewrite, Refusal> {
+        self.general(packet)?;
+        let plain = Rewrite { to: Side::INSIDE, source: None, destination: None, quote: None };
+        if self.translator.routes(packet.destination_ip) {
+            return Ok(plain);
+        }
+        if let Body::Icmp(Icmp::Error { quote, .. }) = &packet.body {
+            let rewrite = self.translator.error_from_outside(packet, quote);
+            if base::mutant::active("nat-icmp-ends-mapping") && rewrite.is_ok() {
+                self.translator.forget_all();
+            }
+            return rewrite;
+        }
+        let flow = flow(packet, packet.destination(), packet.source());
+        let destination = Some(self.translator.inbound(&flow, out)?);
+        Ok(Rewrite { destination, ..plain })
+    }
+
+    /// What holds for all packets, before anyone looks at ports.
+    fn general(&self, packet: &Packet) -> Result<(), Refusal> {
+        let config = &self.translator.config;
+        if packet.is_ipv6() && config.ipv6 == Ipv6::Drop {
+            return Err(Refusal::NoIpv6);
+        }
+        if packet.fragment.is_some() && config.fragments == Fragments::Drop {
+            return Err(Refusal::NoFragments);
+        }
+        if packet.source_ip.is_ipv6() != packet.is_ipv6() {
+            return Err(Refusal::MixedFamilies);
+        }
+        match packet.body {
+            Body::Trailing(_) => Err(Refusal::NoFirstFragment),
+            Body::Udp(_) | Body::Icmp(_) => Ok(()),
+        }
+    }
+
+    /// Sends a packet on, and the fragments that waited for it.
+    fn pass(&mut self, from: Side, packet: Packet, rewrite: Rewrite, out: &mut Outlet<'_>) {
+        let key = Key::of(from, &packet);
+        rewrite.forward(packet, out);
+        let Some(key) = key else { return };
+        let limit = self.translator.config.limits.fragmented;
+        self.pieces.decide(key, rewrite, out.now(), limit);
+        while let Some(waiting) = self.pieces.release(&key) {
+            if let Some(waiting) = self.check(from, rewrite.to, waiting, out) {
+                rewrite.forward(waiting, out);
+            }
+        }
+    }
+
+    /// A fragment without ports: it goes where the first one went.
+    pub(super) fn follow(&mut self, from: Side, key: Key, packet: Packet, out: &mut Outlet<'_>) {
+        let config = &self.translator.config;
+        if config.fragments == Fragments::Drop {
+            refuse(packet, Refusal::NoFragments, out);
+            return;
+        }
+        let limits = config.limits;
+        if let Some(rewrite) = self.pieces.decision(&key) {
+            let Some(packet) = self.check(from, rewrite.to, packet, out) else { return };
+            rewrite.forward(packet, out);
+            self.pieces.decide(key, rewrite, out.now(), limits.fragmented);
+            return;
+        }
+        let in_order = config.fragments == Fragments::InOrder
+            || base::mutant::active("nat-fragment-out-of-order-lost");
+        if in_order {
+            refuse(packet, Refusal::NoFirstFragment, out);
+        } else if let Some(packet) = self.pieces.hold(key, packet, out.now(), limits.held_fragments)
+        {
+            refuse(packet, Refusal::FragmentLimit(limits.held_fragments), out);
+        }
+    }
+
+    /// Ends a packet from outside that nobody asked for, as the configuration says.
+    fn turn_away(&mut self, packet: Packet, refusal: Refusal, out: &mut Outlet<'_>) {
+        if let Some(key) = Key::of(Side::OUTSIDE, &packet) {
+            while let Some(waiting) = self.pieces.release(&key) {
+                refuse(waiting, Refusal::FirstFragmentRefused, out);
+            }
+        }
+        let answers = self.translator.config.unsolicited != Unsolicited::Drop;
+        if refusal.is_unsolicited() && answers {
+            let ipv6 = packet.is_ipv6();
+            let own = self.translator.addresses.own(Side::OUTSIDE, ipv6);
+            let reporter = if ipv6 { own } else { Some(packet.destination_ip) };
+            let error = reporter
+                .and_then(|reporter| packet.icmp_error(reporter, IcmpError::PortUnreachable));
+            if let Some(error) = error {
+                out.send(Side::OUTSIDE, error);
+            }
+            if !ipv6 {
+                let flow = flow(&packet, packet.destination(), packet.source());
+                self.translator.remember(flow, out.now());
+            }
+        }
+        refuse(packet, refusal, out);
+    }
+
+    /// Tells the sender of `packet`, on `side`, what is wrong with it.
+    fn report(&self, side: Side, packet: &Packet, kind: IcmpError, out: &mut Outlet<'_>) {
+        if !self.translator.config.icmp.originates {
+            return;
+        }
+        let own = self.translator.addresses.own(side, packet.is_ipv6());
+        if let Some(error) = own.and_then(|own| packet.icmp_error(own, kind)) {
+            out.send(side, error);
+        }
+    }
+}
+
+impl Rewrite {
+    /// Changes the packet and sends it on.
+    fn forward(&self, mut packet: Packet, out: &mut Outlet<'_>) {
+        if let Some(source) = self.source {
+            packet.set_source(source);
+        }
+        if let Some(destination) = self.destination {
+            packet.set_destination(destination);
+        }
+        if let (Some((source, destination)), Body::Icmp(Icmp::Error { quote, .. })) =
+            (self.quote, &mut packet.body)
+        {
+            quote.source = source;
+            quote.destination = destination;
+        }
+        out.forward(self.to, packet);
+    }
+}
+
+/// The flow of a packet between the endpoint `near` of a mapping and `remote`.
+fn flow(packet: &Packet, near: SocketAddr, remote: SocketAddr) -> Flow {
+    let protocol = packet.protocol();
+    Flow { protocol, near, far: far(protocol, remote) }
+}
+
+/// The remote endpoint of a flow: an ICMP query has one identifier, and that is the near one.
+pub(super) fn far(protocol: Protocol, remote: SocketAddr) -> SocketAddr {
+    match protocol {
+        Protocol::Udp => remote,
+        Protocol::Icmp => SocketAddr::new(remote.ip(), 0),
+    }
+}
+
+/// Whether packets to `ip` stay on their link.
+const fn is_local(ip: IpAddr) -> bool {
+    is_group(ip)
+        || match ip {
+            IpAddr::V4(ip) => ip.is_link_local(),
+            IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        }
+}
+
+fn refuse(packet: Packet, refusal: Refusal, out: &mut Outlet<'_>) {
+    out.drop_because(packet, refusal.reason(), || refusal.to_string());
+}

@@ -15,6 +15,7 @@ mod ci;
 mod conformance;
 mod fuzz;
 mod process;
+mod spec;
 mod tidy;
 
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ enum Chore {
     Conformance(conformance::Arguments),
     Bench(bench::Arguments),
     Fuzz(fuzz::Arguments),
+    Spec(spec::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,5 +53,6 @@ fn main() -> ExitCode {
         Chore::Conformance(arguments) => conformance::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
+        Chore::Spec(arguments) => spec::run(&arguments),
     }
 }

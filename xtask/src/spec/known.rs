@@ -1,0 +1,100 @@
+//! Facts for the index of documents that the texts on hand do not tell.
+
+/// A document that is cited or likely to be, known by name alone.
+pub(super) struct Known {
+    pub(super) number: u32,
+    pub(super) title: &'static str,
+}
+
+const fn known(number: u32, title: &'static str) -> Known {
+    Known { number, title }
+}
+
+/// Documents beside those whose texts are read. A text, when there is one, takes precedence.
+pub(super) const DOCUMENTS: &[Known] = &[
+    known(768, "User Datagram Protocol"),
+    known(791, "Internet Protocol"),
+    known(792, "Internet Control Message Protocol"),
+    known(1122, "Requirements for Internet Hosts - Communication Layers"),
+    known(1191, "Path MTU discovery"),
+    known(1321, "The MD5 Message-Digest Algorithm"),
+    known(1918, "Address Allocation for Private Internets"),
+    known(1952, "GZIP file format specification version 4.3"),
+    known(1982, "Serial Number Arithmetic"),
+    known(2104, "HMAC: Keyed-Hashing for Message Authentication"),
+    known(
+        2474,
+        "Definition of the Differentiated Services Field (DS Field) in the IPv4 and IPv6 Headers",
+    ),
+    known(2782, "A DNS RR for specifying the location of services (DNS SRV)"),
+    known(3261, "SIP: Session Initiation Protocol"),
+    known(
+        3489,
+        "STUN - Simple Traversal of User Datagram Protocol (UDP) Through Network Address Translators (NATs)",
+    ),
+    known(3629, "UTF-8, a transformation format of ISO 10646"),
+    known(3986, "Uniform Resource Identifier (URI): Generic Syntax"),
+    known(
+        4443,
+        "Internet Control Message Protocol (ICMPv6) for the Internet Protocol Version 6 (IPv6) Specification",
+    ),
+    known(
+        4571,
+        "Framing Real-time Transport Protocol (RTP) and RTP Control Protocol (RTCP) Packets over Connection-Oriented Transport",
+    ),
+    known(4648, "The Base16, Base32, and Base64 Data Encodings"),
+    known(5905, "Network Time Protocol Version 4: Protocol and Algorithms Specification"),
+    known(
+        6151,
+        "Updated Security Considerations for the MD5 Message-Digest and the HMAC-MD5 Algorithms",
+    ),
+    known(6234, "US Secure Hash Algorithms (SHA and SHA-based HMAC and HKDF)"),
+    known(6298, "Computing TCP's Retransmission Timer"),
+    known(6724, "Default Address Selection for Internet Protocol Version 6 (IPv6)"),
+    known(
+        6979,
+        "Deterministic Usage of the Digital Signature Algorithm (DSA) and Elliptic Curve Digital Signature Algorithm (ECDSA)",
+    ),
+    known(7616, "HTTP Digest Access Authentication"),
+    known(8016, "Mobility with Traversal Using Relays around NAT (TURN)"),
+    known(8200, "Internet Protocol, Version 6 (IPv6) Specification"),
+    known(8201, "Path MTU Discovery for IP version 6"),
+    known(
+        8265,
+        "Preparation, Enforcement, and Comparison of Internationalized Strings Representing Usernames and Passwords",
+    ),
+    known(8305, "Happy Eyeballs Version 2: Better Connectivity Using Concurrency"),
+    known(8439, "ChaCha20 and Poly1305 for IETF Protocols"),
+    known(8448, "Example Handshake Traces for TLS 1.3"),
+    known(8553, "DNS AttrLeaf Changes: Fixing Specifications That Use Underscored Node Names"),
+    known(8981, "Temporary Address Extensions for Stateless Address Autoconfiguration in IPv6"),
+    known(9293, "Transmission Control Protocol (TCP)"),
+    known(
+        9325,
+        "Recommendations for Secure Use of Transport Layer Security (TLS) and Datagram Transport Layer Security (DTLS)",
+    ),
+    known(9335, "Completely Encrypting RTP Header Extensions and Contributing Sources"),
+    known(9429, "JavaScript Session Establishment Protocol (JSEP)"),
+    known(9443, "Multiplexing Scheme Updates for QUIC"),
+    known(9525, "Service Identity in TLS"),
+    known(9653, "Zero Checksum for the Stream Control Transmission Protocol"),
+];
+
+/// Older document and the one that obsoletes it, where the header of a text at hand may not say so.
+pub(super) const REPLACED: &[(u32, u32)] = &[
+    (793, 9293),
+    (3489, 5389),
+    (4566, 8866),
+    (4572, 8122),
+    (4941, 8981),
+    (4960, 9260),
+    (5245, 8445),
+    (5285, 8285),
+    (5389, 8489),
+    (5766, 8656),
+    (6125, 9525),
+    (6222, 7022),
+    (7525, 9325),
+    (8829, 9429),
+    (8843, 9143),
+];

@@ -64,6 +64,11 @@ fn steps() -> Vec<Step> {
     let suite = |words: &[&str]| {
         conformance::suite(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>())
     };
+    let xtask = |words: &[&str]| {
+        let mut command = process::cargo(["run", "--quiet", "--package", "xtask", "--"]);
+        command.args(words);
+        command
+    };
     let mut docs = process::cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     let step = |name, why, commands| Step { name, why, commands };
@@ -99,8 +104,8 @@ fn steps() -> Vec<Step> {
         ),
         step(
             "tidy",
-            "the rules of the house hold: arrows, citations, lengths, generated files",
-            vec![process::cargo(["run", "--quiet", "--package", "xtask", "--", "tidy"])],
+            "the rules of the house hold: arrows, citations, lengths, the registry",
+            vec![xtask(&["tidy"]), xtask(&["spec", "check"])],
         ),
         step(
             "test",

@@ -27,7 +27,9 @@ pub(super) const DOCUMENTS: &[Known] = &[
         "Definition of the Differentiated Services Field (DS Field) in the IPv4 and IPv6 Headers",
     ),
     known(2782, "A DNS RR for specifying the location of services (DNS SRV)"),
+    known(3174, "US Secure Hash Algorithm 1 (SHA1)"),
     known(3261, "SIP: Session Initiation Protocol"),
+    known(3339, "Date and Time on the Internet: Timestamps"),
     known(
         3489,
         "STUN - Simple Traversal of User Datagram Protocol (UDP) Through Network Address Translators (NATs)",

@@ -38,7 +38,8 @@ pub(super) fn check(root: &Path, sources: &[Source]) -> Vec<Finding> {
     };
     let cites = |source: &&Source| {
         let text = source.is("rs") || source.is("md") || source.is("toml");
-        text && source.path != Path::new(INDEX)
+        // This file's own tests hold broken citations.
+        text && source.path != Path::new(INDEX) && !source.path.ends_with("tidy/citations.rs")
     };
     let mut findings = Vec::new();
     for source in sources.iter().filter(cites) {
@@ -124,7 +125,9 @@ fn sections(mut rest: &str) -> Vec<String> {
     while let Some(tail) = rest.strip_prefix(" §").or_else(|| rest.strip_prefix(", §")) {
         let end = tail.find(|c: char| !c.is_ascii_alphanumeric() && c != '.').unwrap_or(tail.len());
         let (section, after) = tail.split_at(end);
-        found.push(section.trim_end_matches('.').to_owned());
+        if !section.is_empty() {
+            found.push(section.trim_end_matches('.').to_owned());
+        }
         rest = after;
     }
     found

@@ -13,6 +13,8 @@
 //!
 //! The texts are no part of the repository: the registry holds our own words and a hash of each sentence.
 
+#[cfg(test)]
+mod fixture;
 mod form;
 mod known;
 mod registry;
@@ -32,13 +34,16 @@ use std::{
 
 use crate::process;
 
+/// What `--help` says of exit codes.
+const EXIT_CODES: &str = "Exit codes:
+  0  the registry is sound, or the output was written
+  1  faults were found; each is a line with file, line, fault and remedy
+  2  the command line is wrong
+  4  a directory or text that was named cannot be read";
+
 /// Check the requirement registry, and help to write it.
 #[derive(clap::Args)]
-#[command(
-    after_help = "Exit codes:\n  0  the registry is sound, or the output was written\n  1  faults \
-                        were found; each is a line with file, line, fault and remedy\n  2  the command \
-                        line is wrong\n  4  a directory or text that was named cannot be read"
-)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
     #[command(subcommand)]
     task: Task,
@@ -50,6 +55,7 @@ enum Task {
     ///
     /// Without texts: keys, ids, levels, actors, sections, order and reasons. With texts: every sentence
     /// with a key word has an entry, every hash still belongs to a sentence, and levels agree.
+    #[command(after_help = EXIT_CODES)]
     Check {
         /// Directory with the plain texts, named as rfc8489.txt.
         #[arg(long, value_name = "DIR")]

@@ -126,3 +126,118 @@ pub(super) fn order(left: &str, right: &str) -> Ordering {
     };
     key(left).cmp(&key(right))
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::spec::{fixture, registry};
+
+    #[test]
+    fn committed_registry_is_sound() {
+        let root = crate::process::root();
+        let mut faults = Vec::new();
+        let files = registry::load(&root, &mut faults);
+        let index = Index::load(&root).unwrap_or_default();
+        faults.extend(check(&files, &index));
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults, [""; 0]);
+        assert!(files.iter().any(|file| file.spec.doc == "rfc8489"));
+    }
+
+    #[rstest]
+    #[case::sound(&[""], "")]
+    #[case::section(
+        &["sec = \"2.9\""],
+        "conformance/spec/rfc1.toml:8: `nothing-here` is in section 2.9 and rfc1 has none of that number; correct `sec`"
+    )]
+    #[case::actor(
+        &["actor = \"somebody\""],
+        "conformance/spec/rfc1.toml:8: `somebody` is not an actor; use one of discovery-client, discovery-server, document, nat, operator, stun-agent, stun-client, stun-server, or add it to the list in form.rs"
+    )]
+    #[case::implicit_with_sentence(
+        &["text = [\"b3:0123456789abcdef\"]"],
+        "conformance/spec/rfc1.toml:8: `nothing-here` is IMPLICIT and yet has the hash of a sentence with a key word; take the level from the sentence, or remove `text`"
+    )]
+    #[case::level_without_sentence(
+        &["level = \"MUST\""],
+        "conformance/spec/rfc1.toml:8: `nothing-here` has level MUST and no `text`; add the hash of its sentence, or set the level to IMPLICIT"
+    )]
+    #[case::hash_twice(
+        &["level = \"MUST\"\ntext = [\"b3:0123456789abcdef\", \"b3:0123456789abcdef\"]"],
+        "conformance/spec/rfc1.toml:8: `nothing-here` lists a hash twice; remove one"
+    )]
+    #[case::reason_missing(
+        &["test = \"none\"\nwhy = \"later\""],
+        "conformance/spec/rfc1.toml:8: `nothing-here` gives `later` without saying more; add `reason` with a sentence that says what stands in the way"
+    )]
+    #[case::reason_not_needed(&["test = \"none\"\nwhy = \"document\""], "")]
+    #[case::order(
+        &["id = \"a\"\nsec = \"10\"", "id = \"b\"\nsec = \"2.1\""],
+        "conformance/spec/rfc1.toml:21: `b` of §2.1 stands after §10; move it: entries follow the order of the sections"
+    )]
+    #[case::duplicate(
+        &["", ""],
+        "conformance/spec/rfc1.toml:17: requirement id `nothing-here` is already taken at conformance/spec/rfc1.toml:8; ids are global and permanent: give the new requirement an id of its own"
+    )]
+    fn each_fault_is_one_line_with_a_remedy(#[case] entries: &[&str], #[case] expected: &str) {
+        let entries: Vec<String> = entries.iter().map(|lines| fixture::entry(lines)).collect();
+        let faults = check(&[fixture::file(&entries)], &fixture::index());
+        let faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(faults.join("\n"), expected);
+    }
+
+    #[rstest]
+    #[case::unknown_key(
+        "colour = \"red\"",
+        "conformance/spec/rfc1.toml:15: unknown key `colour`, expected one of `id`, `doc`, `sec`, `level`, `actor`, `side`, `says`, `text`, `test`, `why`, `reason`, `by`, `erratum`, `seen`; correct the spelling or remove the key"
+    )]
+    #[case::unknown_why(
+        "test = \"none\"\nwhy = \"tired\"",
+        "conformance/spec/rfc1.toml:15: `tired` is not a reason for having no test; use one of document, iana, operator, human, unobservable, out-of-scope, overridden, later"
+    )]
+    #[case::why_missing(
+        "test = \"none\"",
+        "conformance/spec/rfc1.toml:14: `nothing-here` has no test and does not say why; add `why = …` with one of document, iana, operator, human, unobservable, out-of-scope, overridden, later"
+    )]
+    #[case::level(
+        "level = \"SHALL\"",
+        "conformance/spec/rfc1.toml:14: `SHALL` is not a level; use one of MUST, SHOULD, MAY, IMPLICIT"
+    )]
+    #[case::hash(
+        "text = [\"b3:xyz\"]",
+        "conformance/spec/rfc1.toml:15: `b3:xyz` is not a sentence hash; write \"b3:\" and 16 hexadecimal digits; `cargo xtask spec` prints them"
+    )]
+    fn unreadable_file_is_one_line_with_a_remedy(#[case] lines: &str, #[case] expected: &str) {
+        let fault = fixture::unreadable(&[fixture::entry(lines)]);
+        assert_eq!(fault, expected);
+    }
+
+    #[test]
+    fn file_is_named_for_its_document_and_in_the_index() {
+        let mut file = fixture::file(&[]);
+        file.spec.doc = "rfc2".to_owned();
+        let faults: Vec<String> =
+            check(&[file], &fixture::index()).iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "conformance/spec/rfc1.toml: the file is about rfc2 and has another name; rename the \
+                 file or correct `doc`",
+                "conformance/spec/rfc1.toml: rfc2 is not in conformance/spec/sections.toml; add it with \
+                 `cargo xtask spec sections`",
+            ]
+        );
+    }
+
+    #[rstest]
+    #[case::numbers("9.2", "9.10", Ordering::Less)]
+    #[case::part_after_whole("9", "9.1", Ordering::Less)]
+    #[case::appendix_last("16.3", "A", Ordering::Less)]
+    #[case::same("B.1", "B.1", Ordering::Equal)]
+    #[case::appendices("B", "A.2", Ordering::Greater)]
+    fn orders_sections(#[case] left: &str, #[case] right: &str, #[case] expected: Ordering) {
+        assert_eq!(order(left, right), expected);
+    }
+}

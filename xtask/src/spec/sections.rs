@@ -52,7 +52,7 @@ impl Index {
         Self::parse(&text)
     }
 
-    fn parse(text: &str) -> Result<Self, SpecError> {
+    pub(super) fn parse(text: &str) -> Result<Self, SpecError> {
         toml::from_str(text).map(Self).map_err(|error| source::toml_error(PATH, text, &error))
     }
 
@@ -188,4 +188,55 @@ fn with_parents(number: String) -> Vec<String> {
     let mut numbers: Vec<String> = dots.map(str::to_owned).collect();
     numbers.push(number);
     numbers
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::spec::fixture::{self, TEXT};
+
+    #[test]
+    fn reads_the_facts_of_a_text() {
+        let texts = Texts::of("rfc1", TEXT);
+        let index = Index::from_texts(&texts);
+        let lines = index.to_string();
+        let about: Vec<&str> = lines
+            .lines()
+            .filter(|line| {
+                ["rfc1 ", "rfc7 ", "rfc8 ", "rfc5245 "].iter().any(|it| line.starts_with(it))
+            })
+            .collect();
+        assert_eq!(
+            about,
+            [
+                "rfc1 = { title = \"A Protocol of No Importance: Written to Be Read by a Test\", \
+                 obsoletes = [\"rfc7\", \"rfc8\"], sections = [\"1\", \"1.1\", \"2\", \"2.1\", \"3\", \
+                 \"4\", \"A\", \"A.1\"] }",
+                "rfc7 = { obsoleted_by = [\"rfc1\"], sections = [] }",
+                "rfc8 = { obsoleted_by = [\"rfc1\"], sections = [] }",
+                "rfc5245 = { obsoleted_by = [\"rfc8445\"], sections = [] }",
+            ]
+        );
+        assert_eq!(Index::parse(&lines).expect("what is written can be read").0, index.0);
+    }
+
+    #[rstest]
+    #[case::known("rfc1", "2.1", false)]
+    #[case::unknown_section("rfc1", "2.2", true)]
+    #[case::unknown_document("rfc2", "2.2", false)]
+    fn lacks_sections_of_known_documents_only(
+        #[case] document: &str,
+        #[case] section: &str,
+        #[case] expected: bool,
+    ) {
+        assert_eq!(fixture::index().lacks(document, section), expected);
+    }
+
+    #[test]
+    fn tables_are_in_order_and_without_repetition() {
+        assert!(known::DOCUMENTS.is_sorted_by(|a, b| a.number < b.number));
+        assert!(known::REPLACED.is_sorted_by(|a, b| a < b));
+    }
 }

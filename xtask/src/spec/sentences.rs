@@ -203,3 +203,97 @@ fn fold(text: &str) -> String {
 fn pattern(text: &str) -> Regex {
     Regex::new(text).expect("the patterns of this file are valid")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::spec::fixture::TEXT;
+
+    fn listed(statements: &[Statement]) -> String {
+        let mut out = String::new();
+        for it in statements {
+            let levels: Vec<String> = it.levels.iter().map(ToString::to_string).collect();
+            let _ = writeln!(
+                out,
+                "{} #{} {} {}: {}",
+                it.section,
+                it.place,
+                it.hash(),
+                levels.join("+"),
+                it.text
+            );
+        }
+        out
+    }
+
+    #[test]
+    fn lists_sentences_with_key_words_by_section() {
+        insta::assert_snapshot!(listed(&statements(TEXT)));
+    }
+
+    #[test]
+    fn finds_sections_and_appendices_after_the_contents() {
+        let found: Vec<String> = sections(TEXT)
+            .into_iter()
+            .map(|section| format!("{} {}", section.number, section.title))
+            .collect();
+        insta::assert_snapshot!(found.join("\n"));
+    }
+
+    #[rstest]
+    #[case::new_sentence("One MUST. Two MAY.", &["One MUST.", "Two MAY."])]
+    #[case::semicolon_before_capital("It MAY; The rest.", &["It MAY;", "The rest."])]
+    #[case::bullet("First. * Second.", &["First.", "* Second."])]
+    #[case::parenthesis("First. (Second.)", &["First.", "(Second.)"])]
+    #[case::abbreviation("e.g. this one. Next.", &["e.g. this one.", "Next."])]
+    #[case::number_does_not_begin_one("Of 1. 2 is more.", &["Of 1. 2 is more."])]
+    #[case::empty("", &[""])]
+    fn cuts_paragraphs_into_sentences(#[case] paragraph: &str, #[case] expected: &[&str]) {
+        assert_eq!(sentences(paragraph), expected);
+    }
+
+    #[rstest]
+    #[case::strongest_first("It MAY do so but MUST NOT insist.", Some(vec![Level::Must, Level::May]))]
+    #[case::each_once("It SHOULD and SHOULD NOT.", Some(vec![Level::Should]))]
+    #[case::shall("It SHALL.", Some(vec![Level::Must]))]
+    #[case::required("It is REQUIRED.", Some(vec![Level::Must]))]
+    #[case::not_recommended("It is NOT RECOMMENDED.", Some(vec![Level::Should]))]
+    #[case::optional("It is OPTIONAL.", Some(vec![Level::May]))]
+    #[case::lower_case("It must.", None)]
+    #[case::inside_a_word("MUSTARD is not a key word.", None)]
+    #[case::list_of_key_words("The key words MUST, SHOULD, MAY and OPTIONAL", None)]
+    #[case::few_words_beside_bcp14("BCP 14 says what MUST means.", Some(vec![Level::Must]))]
+    fn tells_the_levels_of_a_sentence(
+        #[case] sentence: &str,
+        #[case] expected: Option<Vec<Level>>,
+    ) {
+        assert_eq!(levels(sentence), expected);
+    }
+
+    #[rstest]
+    #[case::dotted("3.1.  Sending", Some(("3.1", "Sending")))]
+    #[case::old_style("4.2 Receiving", Some(("4.2", "Receiving")))]
+    #[case::appendix("Appendix B.  Vectors", Some(("B", "Vectors")))]
+    #[case::part_of_appendix("B.1.  Sample Request", Some(("B.1", "Sample Request")))]
+    #[case::ends_with_full_stop("5.  Messages, Formats, etc.", Some(("5", "Messages, Formats, etc.")))]
+    #[case::prose("5 of them are lost, and the sixth arrives late.", None)]
+    #[case::contents("5.  Messages .......... 7", None)]
+    #[case::indented("   5.  Messages", None)]
+    fn tells_headings_from_prose(#[case] line: &str, #[case] expected: Option<(&str, &str)>) {
+        let expected = expected.map(|(number, title)| (number.to_owned(), title.to_owned()));
+        assert_eq!(heading(line), expected);
+    }
+
+    #[test]
+    fn hash_does_not_depend_on_line_breaks() {
+        let wide = statements("1.  Rules\n\n   A peer MUST answer at once.\n");
+        let narrow = statements("1.  Rules\n\n   A peer\n   MUST answer\r\n   at once.\n");
+        assert_eq!(wide, narrow);
+        assert_eq!(wide[0].hash(), narrow[0].hash());
+        assert_eq!(wide[0].hash().len(), "b3:".len() + 16);
+    }
+}

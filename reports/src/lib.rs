@@ -12,9 +12,11 @@
 //! | [`junit`] | JUnit XML for a CI system |
 //! | [`markdown`] | tables for a README or a pull request comment |
 //! | [`badge`] | one SVG badge |
+//! | [`html`] | one self-contained page |
 
 pub mod badge;
 pub mod diff;
+pub mod html;
 pub mod junit;
 pub mod markdown;
 pub mod merge;

@@ -6,9 +6,8 @@ const ARROW = /^[-─—=~.·>▶→<◀←]*[<>▶◀→←x×✗╳][-─—=~
 const STAMP = /^\s*([!*]?)\s*(\d+(?:\.\d+)?)\s*s?\s+(.*)$/;
 const TAIL = /^(.*?)\s{2,}(\S+)(?:\s{2,}((?:←|<-|#).*))?\s*$/;
 const LOST = /\b(?:dropped|drop|lost)\b/i;
-const ROW = 40;
 const CHAR = 6.7;
-const LABEL_MAX = 62;
+const LINE = 14;
 const ROWS_SHOWN = 250;
 
 /** The messages and remarks of a ladder's text. */
@@ -42,43 +41,58 @@ function parseLine(line) {
   return { mark: mark !== "", at, from: words[1], arrow: words[2], rest: words[3] };
 }
 
-/** The actors, and how far apart each must stand from the one before it. */
-function columns(steps) {
+/** The actors, and where each stands: far enough apart for the words between them. */
+function columns(steps, room) {
+  const messages = steps.filter((step) => step.remark === undefined);
   const names = [];
-  for (const step of steps) {
-    if (step.remark !== undefined) continue;
+  for (const step of messages) {
     const pair = step.left === step.from ? [step.from, step.into] : [step.into, step.from];
     for (const name of pair) if (!names.includes(name)) names.push(name);
   }
   const gaps = names.map((name, at) => (at === 0 ? 0 : (name.length + names[at - 1].length) * CHAR / 2 + 40));
-  for (const step of steps) {
-    if (step.remark !== undefined) continue;
+  for (const step of messages) {
     const [low, high] = [names.indexOf(step.from), names.indexOf(step.into)].sort((a, b) => a - b);
-    const need = Math.min(step.text.length, LABEL_MAX) * CHAR + 44;
+    const need = Math.min(step.text.length, room) * CHAR + 36;
     const have = gaps.slice(low + 1, high + 1).reduce((sum, gap) => sum + gap, 0);
     if (high > low && have < need) for (let at = low + 1; at <= high; at += 1) gaps[at] += (need - have) / (high - low);
   }
-  let x = 96 + (names[0] || "").length * CHAR / 2;
+  let x = 84 + (names[0] || "").length * CHAR / 2;
   return new Map(names.map((name, at) => { x += gaps[at]; return [name, x]; }));
 }
 
-function clip(text) {
-  return text.length > LABEL_MAX ? `${text.slice(0, LABEL_MAX - 1)}…` : text;
+/** Text in lines of at most so many characters, broken at spaces where there are any. */
+function wrap(text, room) {
+  const lines = [""];
+  for (const word of text.split(/\s+/).flatMap((word) => word.match(new RegExp(`.{1,${room}}`, "gsu")) || [])) {
+    const last = lines[lines.length - 1];
+    if (last === "") lines[lines.length - 1] = word;
+    else if (last.length + word.length < room) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 /** A ladder as a drawing; undefined if the text has no messages. */
 function drawLadder(text) {
+  const room = innerWidth < 640 ? 22 : 62;
   const all = parseLadder(text);
   const steps = all.slice(0, ROWS_SHOWN);
-  const at = columns(steps);
+  const at = columns(steps, room);
   if (at.size === 0) return undefined;
   const ends = [...at.entries()].map(([name, x]) => x + name.length * CHAR / 2);
-  const remarks = steps.filter((step) => step.remark !== undefined).map((step) => 88 + step.remark.length * CHAR);
-  const width = Math.ceil(Math.max(...ends, ...remarks) + 40);
-  const height = steps.length * ROW + 84;
+  const width = Math.ceil(Math.max(...ends) + 30);
+  let y = 44;
+  const rows = steps.map((step) => {
+    const [from, into] = [at.get(step.from), at.get(step.into)];
+    const space = step.remark !== undefined ? width - 90 : from === into ? width - from - 16 : Math.abs(into - from) - 16;
+    const lines = wrap(step.remark ?? step.text, Math.max(8, Math.floor(space / CHAR)));
+    const top = y;
+    y += lines.length * LINE + 24;
+    return drawStep(step, lines, { top, bottom: y, width }, at);
+  });
+  const height = y + 44;
   const life = [...at.values()].map((x) => s("line", { class: "life", x1: x, x2: x, y1: 34, y2: height - 34 }));
-  const names = (y) => [...at.entries()].map(([name, x]) => actor(name, x, y));
-  const rows = steps.map((step, row) => drawStep(step, 62 + row * ROW, at, width));
+  const names = (row) => [...at.entries()].map(([name, x]) => actor(name, x, row));
   const drawing = s("svg", { class: "ladder", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": `Ladder with ${steps.length} lines; the same as text follows` },
     life, names(18), rows, names(height - 18));
   const rest = all.length - steps.length;
@@ -91,22 +105,24 @@ function actor(name, x, y) {
   return s("g", { class: "actor" }, s("rect", { x: x - half, y: y - 13, width: half * 2, height: 26, rx: 6 }), s("text", { x, y: y + 4 }, name));
 }
 
-function drawStep(step, y, at, width) {
-  const kind = step.mark ? "step marked" : step.lost ? "step lost" : "step";
-  const time = step.at === undefined ? [] : [s("text", { class: "time", x: 64, y: y + 4 }, trimTime(step.at)), step.mark && s("text", { class: "flag", x: 4, y: y + 4 }, "!")];
-  const shade = step.mark && s("rect", { class: "shade", x: 0, y: y - 24, width, height: ROW - 4, rx: 6 });
-  if (step.remark !== undefined) return s("g", { class: kind }, shade, time, s("text", { class: "remark", x: 84, y: y + 4 }, step.remark));
+/** One row: the words in lines, below them the arrow. */
+function drawStep(step, lines, { top, bottom, width }, at) {
+  const y = bottom - 12;
+  const words = (kind, x) => lines.map((line, row) => s("text", { class: kind, x, y: top + 16 + row * LINE }, line));
+  const time = step.at !== undefined && s("text", { class: "time", x: 60, y: step.remark === undefined ? y + 4 : top + 16 }, trimTime(step.at));
+  const flag = step.mark && s("text", { class: "flag", x: 3, y: y + 5 }, "!");
+  const shade = step.mark && s("rect", { class: "shade", x: 0, y: top + 2, width, height: bottom - top - 2, rx: 6 });
+  const kind = `step${step.mark ? " marked" : ""}${step.lost ? " lost" : ""}`;
+  if (step.remark !== undefined) return s("g", { class: kind }, shade, time, flag, words("remark", 76));
   const [from, into] = [at.get(step.from), at.get(step.into)];
-  if (from === into) return s("g", { class: kind }, shade, time, s("circle", { cx: from, cy: y, r: 4 }), s("text", { class: "label self", x: from + 12, y: y + 4 }, clip(step.text)));
+  if (from === into) return s("g", { class: kind }, shade, time, flag, s("circle", { cx: from, cy: y, r: 4 }), words("label self", from + 12));
   const way = Math.sign(into - from);
-  const stop = step.lost ? from + (into - from) * 0.7 : into - way * 2;
+  const stop = step.lost ? from + (into - from) * 0.72 : into - way * 2;
   const tip = step.lost
     ? s("path", { class: "cross", d: `M${stop - 5} ${y - 5}l10 10m0-10l-10 10` })
     : s("path", { class: "tip", d: `M${stop} ${y}l${-way * 9} -4.5v9z` });
-  const title = s("title", {}, `${step.at} s  ${step.from} → ${step.into}: ${step.text}`);
-  return s("g", { class: kind }, title, shade, time,
-    s("line", { class: "arrow", x1: from, x2: stop - (step.lost ? way * 7 : way * 7), y1: y, y2: y }), tip,
-    s("text", { class: "label", x: (from + into) / 2, y: y - 8 }, clip(step.text)));
+  return s("g", { class: kind }, s("title", {}, `${step.at} s  ${step.from} → ${step.into}: ${step.text}`), shade, time, flag,
+    s("line", { class: "arrow", x1: from, x2: stop - way * 7, y1: y, y2: y }), tip, words("label", (from + into) / 2));
 }
 
 function trimTime(at) {

@@ -4,6 +4,7 @@
 
 mod diff;
 mod fixture;
+mod html;
 mod merge;
 mod model;
 mod views;

@@ -98,7 +98,7 @@ impl<O: Observer + ?Sized> Observer for &mut O {
     }
 }
 
-/// The names and addresses behind the ids of events: `nodes[id.get()]`, `hops[id.get()]`.
+/// The names and addresses behind the ids of events: `nodes.at(id.get())`, `hops.at(id.get())`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Topology {
     /// Seed of the run.

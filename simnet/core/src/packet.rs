@@ -8,7 +8,7 @@ use std::{
 use base::{Dscp, Ecn};
 use bytes::Bytes;
 
-use crate::id::PacketId;
+use crate::id::{HopId, PacketId};
 
 mod icmp;
 
@@ -49,6 +49,8 @@ pub struct Packet {
     pub fragment: Option<Fragment>,
     /// What it carries.
     pub body: Body,
+    /// Whether a later fragment was changed on its way, so that the checksum of the whole is wrong.
+    pub(crate) damaged: bool,
     /// Where the next switch hands it out: resolved by the sender, as ARP would.
     pub(crate) next_hop: NextHop,
 }
@@ -102,8 +104,8 @@ pub enum Protocol {
 pub(crate) enum NextHop {
     /// The other end of the wire.
     Peer,
-    /// The port of the switch with this index.
-    Port(u32),
+    /// Who is behind this port of the switch.
+    Port(HopId),
     /// Every port of the switch but the one it came from.
     Flood,
 }
@@ -141,6 +143,7 @@ impl Packet {
             dont_fragment: false,
             fragment: None,
             body,
+            damaged: false,
             next_hop: NextHop::Peer,
         }
     }

@@ -1,0 +1,448 @@
+//! From the description to the world.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    net::IpAddr,
+};
+
+use base::{Instant, InterfaceAddress, InterfaceKind};
+
+use super::{Attach, BuildError, Builder, Host as HostPlan, LinkPlan, Part, Plan, Point, routing};
+use crate::{
+    agenda::Agenda,
+    id::{HopId, NodeId},
+    link::{Link, LinkState, Loss},
+    middlebox::SideInfo,
+    network::Network,
+    node::{Hop, Host, Middle, Node, Role, Switch},
+    observer::{HopInfo, NodeInfo, NodeKind, Observer, Topology},
+    prefix::Prefix,
+    random::Stream,
+    reassembly::Reassembly,
+    route::RouteTable,
+    slab::Slab,
+    table::Table,
+    tally::Tally,
+    watch::Watch,
+};
+
+/// First number that routers and boxes on a LAN get.
+const FIRST_ROUTER: u64 = 1;
+/// First number that everything else gets, in IPv4 and in IPv6.
+const FIRST_HOST: (u64, u64) = (10, 0x10);
+
+/// A world being built.
+pub(super) struct Site {
+    pub(super) seed: u64,
+    pub(super) nodes: Table<NodeId, Node>,
+    pub(super) hops: Table<HopId, Hop>,
+    pub(super) segments: BTreeMap<String, Segment>,
+}
+
+/// A LAN or a wide-area network.
+pub(super) struct Segment {
+    pub(super) node: NodeId,
+    pub(super) wan: bool,
+    pub(super) prefixes: Vec<Prefix>,
+    taken: BTreeSet<IpAddr>,
+}
+
+pub(super) fn assemble<O: Observer>(
+    builder: Builder,
+    observer: O,
+) -> Result<Network<O>, BuildError> {
+    let mut site = Site {
+        seed: builder.seed,
+        nodes: Table::new(),
+        hops: Table::new(),
+        segments: BTreeMap::new(),
+    };
+    check_names(&builder.parts)?;
+    let mut attached = Vec::new();
+    for Part { name, plan } in builder.parts {
+        if let Some((node, attach, gateway)) = site.place(&name, plan)? {
+            attached.push((node, attach, gateway));
+        }
+    }
+    for (node, attach, _) in &attached {
+        site.claim(*node, attach)?;
+    }
+    for (node, attach, _) in &attached {
+        site.attach(*node, attach)?;
+    }
+    for plan in builder.links {
+        site.lay(&plan)?;
+    }
+    routing::connect(&mut site);
+    for (node, _, gateway) in &attached {
+        if let Some(text) = gateway {
+            let name = site.nodes.at(*node).name.clone();
+            routing::prefer_gateway(&mut site, *node, parse_ip(&name, text)?);
+        }
+    }
+    site.finish_boxes();
+    Ok(site.open(observer, !builder.without_hash))
+}
+
+fn check_names(parts: &[Part]) -> Result<(), BuildError> {
+    let mut names = BTreeSet::new();
+    match parts.iter().find(|part| !names.insert(&part.name)) {
+        Some(part) => Err(BuildError::DuplicateName(part.name.clone())),
+        None => Ok(()),
+    }
+}
+
+fn parse_ip(part: &str, text: &str) -> Result<IpAddr, BuildError> {
+    let bad = |_| BuildError::BadAddress { part: part.to_owned(), text: text.to_owned() };
+    text.parse().map_err(bad)
+}
+
+impl Site {
+    /// Makes the node of a part; says how it is attached if it is not itself a segment.
+    fn place(
+        &mut self,
+        name: &str,
+        plan: Plan,
+    ) -> Result<Option<(NodeId, Attach, Option<String>)>, BuildError> {
+        let seed = self.seed;
+        let placed = match plan {
+            Plan::Wan { prefixes } => {
+                let node = self.node(name, Role::Router);
+                self.segment(name, node, true, &prefixes)?;
+                return Ok(None);
+            }
+            Plan::Lan { prefixes } => {
+                let node = self.node(name, Role::Switch(Switch::default()));
+                self.segment(name, node, false, &prefixes)?;
+                return Ok(None);
+            }
+            Plan::Host(plan) => self.place_host(name, plan),
+            Plan::Router(attach) => (self.node(name, Role::Router), attach, None),
+            Plan::Middlebox(attach, middlebox) => {
+                let middle = Middle {
+                    middlebox: middlebox.0,
+                    stream: Stream::new(seed, name),
+                    sides: Vec::new(),
+                    held: 0,
+                    next_identification: 0,
+                };
+                (self.node(name, Role::Middlebox(Box::new(middle))), attach, None)
+            }
+        };
+        let least = if self.nodes.at(placed.0).kind() == NodeKind::Host { 1 } else { 2 };
+        if placed.1.points.len() < least {
+            return Err(BuildError::TooFewAttachments(name.to_owned()));
+        }
+        if placed.1.points.len() > usize::from(u8::MAX) {
+            return Err(BuildError::TooManyInterfaces(name.to_owned()));
+        }
+        Ok(Some(placed))
+    }
+
+    fn place_host(&mut self, name: &str, plan: HostPlan) -> (NodeId, Attach, Option<String>) {
+        let mut stream = Stream::new(self.seed, name);
+        let next_identification = stream.u32();
+        let host = Host {
+            endpoint: plan.endpoint.0,
+            stream,
+            ports: Vec::new(),
+            ephemeral: plan.ephemeral,
+            loopback: HopId(0),
+            silent: plan.silent,
+            receive_queue: plan.receive_queue,
+            reassembly: Reassembly::default(),
+            next_identification,
+            tap: None,
+        };
+        let node = self.node(name, Role::Host(Box::new(host)));
+        let loopback = self.add_loopback(node, name);
+        if let Some(host) = self.nodes.at_mut(node).host_mut() {
+            host.loopback = loopback;
+        }
+        (node, plan.attach, plan.gateway)
+    }
+
+    fn node(&mut self, name: &str, role: Role) -> NodeId {
+        self.nodes.push(Node {
+            name: name.to_owned(),
+            hops: Vec::new(),
+            routes: RouteTable::default(),
+            role,
+            armed: None,
+        })
+    }
+
+    fn segment(
+        &mut self,
+        name: &str,
+        node: NodeId,
+        wan: bool,
+        prefixes: &str,
+    ) -> Result<(), BuildError> {
+        let parsed: Result<Vec<Prefix>, _> = prefixes.split_whitespace().map(str::parse).collect();
+        let prefixes =
+            parsed.map_err(|source| BuildError::BadPrefix { part: name.to_owned(), source })?;
+        let middle = |prefix: &Prefix| prefix.nth(FIRST_ROUTER);
+        let taken = prefixes.iter().filter_map(middle).filter(|_| wan).collect();
+        self.segments.insert(name.to_owned(), Segment { node, wan, prefixes, taken });
+        Ok(())
+    }
+
+    /// Sets the addresses that parts ask for aside, before others are given out.
+    fn claim(&mut self, node: NodeId, attach: &Attach) -> Result<(), BuildError> {
+        let part = self.nodes.at(node).name.clone();
+        for point in &attach.points {
+            let segment = self.segments.get_mut(&point.segment).ok_or_else(|| {
+                BuildError::NoSuchSegment { part: part.clone(), segment: point.segment.clone() }
+            })?;
+            for text in &point.addresses {
+                let ip = parse_ip(&part, text)?;
+                if !segment.taken.insert(ip) {
+                    let segment = point.segment.clone();
+                    return Err(BuildError::AddressTaken { part, ip, segment });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn attach(&mut self, node: NodeId, attach: &Attach) -> Result<(), BuildError> {
+        for (side, point) in (0..=u8::MAX).zip(&attach.points) {
+            let addresses = self.addresses(node, point)?;
+            self.wire(node, side, point, addresses);
+        }
+        Ok(())
+    }
+
+    /// The addresses of an interface: those asked for, else one of each prefix of its segment.
+    fn addresses(
+        &mut self,
+        node: NodeId,
+        point: &Point,
+    ) -> Result<Vec<InterfaceAddress>, BuildError> {
+        let (part, kind) = (self.nodes.at(node).name.clone(), self.nodes.at(node).kind());
+        let segment = self.segments.get_mut(&point.segment).ok_or_else(|| {
+            BuildError::NoSuchSegment { part: part.clone(), segment: point.segment.clone() }
+        })?;
+        if !point.addresses.is_empty() {
+            let with_prefix = |text: &String| {
+                let ip = parse_ip(&part, text)?;
+                let prefix = segment.prefixes.iter().find(|prefix| prefix.contains(ip));
+                let length = prefix.map_or_else(|| Prefix::host(ip).length(), |p| p.length());
+                Ok(InterfaceAddress { ip, prefix: length, deprecated_at: None })
+            };
+            return point.addresses.iter().map(with_prefix).collect();
+        }
+        let mut addresses = Vec::new();
+        for prefix in &segment.prefixes {
+            let first = match (kind, prefix.ip().is_ipv4()) {
+                (NodeKind::Router | NodeKind::Middlebox, _) if !segment.wan => FIRST_ROUTER,
+                (_, true) => FIRST_HOST.0,
+                (_, false) => FIRST_HOST.1,
+            };
+            let free = (first..)
+                .map_while(|number| prefix.nth(number))
+                .find(|&ip| !segment.taken.contains(&ip) && prefix.broadcast() != Some(ip));
+            let ip = free.ok_or_else(|| BuildError::NoAddressLeft {
+                part: part.clone(),
+                segment: point.segment.clone(),
+            })?;
+            segment.taken.insert(ip);
+            let prefix = prefix.length();
+            addresses.push(InterfaceAddress { ip, prefix, deprecated_at: None });
+        }
+        Ok(addresses)
+    }
+
+    /// Lays a wire between a node and a segment: an interface at each end.
+    fn wire(&mut self, node: NodeId, side: u8, point: &Point, addresses: Vec<InterfaceAddress>) {
+        let Some(segment) = self.segments.get(&point.segment) else { return };
+        let (part, middle) = (self.nodes.at(node).name.clone(), segment.node);
+        let name = point.name.clone().unwrap_or_else(|| match (&self.nodes.at(node).role, side) {
+            (Role::Middlebox(_), 0) => "inside".to_owned(),
+            (Role::Middlebox(_), 1) => "outside".to_owned(),
+            _ => format!("eth{side}"),
+        });
+        let far_addresses = if segment.wan { segment.own_addresses() } else { Vec::new() };
+        let full_name = format!("{part}.{name}");
+        let mut far_name = part;
+        if self.hops.iter().any(|(_, hop)| hop.node == middle && hop.name == far_name) {
+            far_name.clone_from(&full_name);
+        }
+        let near = HopId(u32::try_from(self.hops.len()).expect("fewer than 2^32 interfaces"));
+        let far = HopId(near.0 + 1);
+        let path = format!("{full_name}→{}", point.segment);
+        let back = format!("{}→{full_name}", point.segment);
+        self.hops.push(Hop {
+            node,
+            side,
+            peer: far,
+            name,
+            full_name,
+            kind: point.kind,
+            up: !point.down,
+            mtu: point.mtu,
+            addresses: addresses.clone(),
+            link: LinkState::new(Link::perfect(), path, self.seed),
+        });
+        let far_side = u8::try_from(self.nodes.at(middle).hops.len()).unwrap_or(u8::MAX);
+        self.hops.push(Hop {
+            node: middle,
+            side: far_side,
+            peer: near,
+            full_name: format!("{}.{far_name}", point.segment),
+            name: far_name,
+            kind: point.kind,
+            up: true,
+            mtu: point.mtu,
+            addresses: far_addresses,
+            link: LinkState::new(Link::perfect(), back, self.seed),
+        });
+        self.nodes.at_mut(node).hops.push(near);
+        self.nodes.at_mut(middle).hops.push(far);
+        if let Role::Switch(switch) = &mut self.nodes.at_mut(middle).role {
+            for address in addresses {
+                switch.learn(address.ip, far);
+            }
+        }
+    }
+
+    /// The interface of a host to itself.
+    fn add_loopback(&mut self, node: NodeId, part: &str) -> HopId {
+        let hop = HopId(u32::try_from(self.hops.len()).expect("fewer than 2^32 interfaces"));
+        let address = |ip, prefix| InterfaceAddress { ip, prefix, deprecated_at: None };
+        self.hops.push(Hop {
+            node,
+            side: u8::MAX,
+            peer: hop,
+            name: "lo".to_owned(),
+            full_name: format!("{part}.lo"),
+            kind: InterfaceKind::Loopback,
+            up: true,
+            mtu: 65_536,
+            addresses: vec![
+                address(IpAddr::from([127, 0, 0, 1]), 8),
+                address(std::net::Ipv6Addr::LOCALHOST.into(), 128),
+            ],
+            link: LinkState::new(Link::perfect(), format!("{part}.lo→{part}.lo"), self.seed),
+        })
+    }
+
+    /// Gives the directions that a plan names their parameters.
+    fn lay(&mut self, plan: &LinkPlan) -> Result<(), BuildError> {
+        if let Some(what) = complaint(&plan.link) {
+            let (from, to) = (plan.from.clone(), plan.to.clone());
+            return Err(BuildError::BadLink { from, to, what });
+        }
+        let mut found = false;
+        for id in self.hops.keys() {
+            let (hop, peer) = (&self.hops.at(id), &self.hops.at(self.hops.at(id).peer));
+            let named = |hop: &Hop, text: &str| {
+                hop.full_name == text || self.nodes.at(hop.node).name == text
+            };
+            if id == hop.peer || !named(hop, &plan.from) || !named(peer, &plan.to) {
+                continue;
+            }
+            found = true;
+            let path = hop.link.path.clone();
+            let state = LinkState::new(plan.link.clone(), path, self.seed);
+            let hop = &mut self.hops.at_mut(id);
+            hop.mtu = plan.link.mtu.unwrap_or(hop.mtu);
+            hop.link = state;
+        }
+        if found {
+            return Ok(());
+        }
+        Err(BuildError::NoSuchLink { from: plan.from.clone(), to: plan.to.clone() })
+    }
+
+    fn finish_boxes(&mut self) {
+        for id in self.nodes.keys() {
+            let side = |&hop: &HopId| SideInfo {
+                mtu: self.hops.at(hop).mtu,
+                addresses: self.hops.at(hop).addresses.clone(),
+            };
+            let sides = self.nodes.at(id).hops.iter().map(side).collect();
+            if let Role::Middlebox(middle) = &mut self.nodes.at_mut(id).role {
+                middle.sides = sides;
+            }
+        }
+    }
+
+    fn topology(&self) -> Topology {
+        let node = |(id, node): (NodeId, &Node)| NodeInfo {
+            id,
+            name: node.name.clone(),
+            kind: node.kind(),
+        };
+        let hop = |(id, hop): (HopId, &Hop)| HopInfo {
+            id,
+            node: hop.node,
+            peer: hop.peer,
+            name: hop.full_name.clone(),
+            kind: hop.kind,
+            mtu: hop.mtu,
+            addresses: hop.addresses.clone(),
+        };
+        Topology {
+            seed: self.seed,
+            nodes: self.nodes.iter().map(node).collect(),
+            hops: self.hops.iter().map(hop).collect(),
+        }
+    }
+
+    /// Lets time begin.
+    fn open<O: Observer>(self, observer: O, hash: bool) -> Network<O> {
+        let topology = self.topology();
+        let mut network = Network {
+            now: Instant::ZERO,
+            agenda: Agenda::default(),
+            packets: Slab::default(),
+            nodes: self.nodes,
+            hops: self.hops,
+            sockets: Table::new(),
+            changes: Vec::new(),
+            watch: Watch::new(observer, hash),
+            tally: Tally::default(),
+            next_id: 1,
+            next_router_identification: 0,
+            topology,
+            outbox: Vec::new(),
+            actions: Vec::new(),
+            errors: VecDeque::new(),
+            wakes: 0,
+        };
+        network.start();
+        network
+    }
+}
+
+impl Segment {
+    /// Addresses of the router in the middle of a wide-area network.
+    fn own_addresses(&self) -> Vec<InterfaceAddress> {
+        let own = |prefix: &Prefix| {
+            let ip = prefix.nth(FIRST_ROUTER)?;
+            Some(InterfaceAddress { ip, prefix: prefix.length(), deprecated_at: None })
+        };
+        self.prefixes.iter().filter_map(own).collect()
+    }
+}
+
+/// What is wrong with the parameters of a link, if anything.
+fn complaint(link: &Link) -> Option<&'static str> {
+    let probability = |value: f64| (0.0..=1.0).contains(&value);
+    let loss = match link.loss {
+        Loss::None => true,
+        Loss::Bernoulli(rate) => probability(rate),
+        Loss::GilbertElliott { to_bad, to_good, lost_in_bad, lost_in_good } => {
+            [to_bad, to_good, lost_in_bad, lost_in_good].into_iter().all(probability)
+        }
+    };
+    if !loss || !probability(link.duplicate) || !probability(link.corrupt) {
+        return Some("a probability lies between 0 and 1");
+    }
+    if link.mtu.is_some_and(|mtu| mtu < 68) {
+        return Some("IPv4 needs an MTU of at least 68 bytes");
+    }
+    None
+}

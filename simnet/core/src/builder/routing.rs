@@ -1,0 +1,178 @@
+//! Who knows the way to what, worked out once when the world is built.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::assemble::Site;
+use crate::{
+    id::{HopId, NodeId},
+    node::Role,
+    prefix::Prefix,
+    route::Route,
+};
+
+/// Fills all route tables.
+pub(super) fn connect(site: &mut Site) {
+    for node in site.nodes.keys() {
+        connect_node(site, node);
+    }
+    for node in site.nodes.keys() {
+        add_defaults(site, node);
+    }
+    // Each round carries knowledge one router further; more rounds than nodes cannot be needed.
+    for _ in 0..site.nodes.len() {
+        if !spread(site) {
+            break;
+        }
+    }
+}
+
+/// Sends what has no other route through `gateway`, before all other defaults.
+pub(super) fn prefer_gateway(site: &mut Site, node: NodeId, gateway: IpAddr) {
+    let reaches = |hop: HopId| {
+        site.hops.at(hop).addresses.iter().any(|address| {
+            Prefix::new(address.ip, address.prefix).is_some_and(|prefix| prefix.contains(gateway))
+        })
+    };
+    let Some(&hop) = site.nodes.at(node).hops.iter().find(|&&hop| reaches(hop)) else { return };
+    let mut routes = crate::route::RouteTable::default();
+    routes.add(everything(gateway.is_ipv6()), Route { hop, gateway: Some(gateway), metric: 0 });
+    for (prefix, route) in site.nodes.at(node).routes.iter() {
+        routes.add(prefix, Route { metric: route.metric + 1, ..route });
+    }
+    site.nodes.at_mut(node).routes = routes;
+}
+
+/// Routes to what is on the node's own segments.
+fn connect_node(site: &mut Site, node: NodeId) {
+    let wan = is_wan(site, node);
+    for hop in site.nodes.at(node).hops.clone() {
+        if wan {
+            // Everything attached has a wire of its own.
+            for address in site.hops.at(site.hops.at(hop).peer).addresses.clone() {
+                let route = Route { hop, gateway: None, metric: 0 };
+                site.nodes.at_mut(node).routes.add(Prefix::host(address.ip), route);
+            }
+            continue;
+        }
+        for address in site.hops.at(hop).addresses.clone() {
+            if let Some(prefix) = Prefix::new(address.ip, address.prefix) {
+                site.nodes.at_mut(node).routes.add(prefix, Route { hop, gateway: None, metric: 0 });
+            }
+        }
+    }
+}
+
+/// Routes to everything else: the wide-area network itself, or the first router or box on a LAN.
+fn add_defaults(site: &mut Site, node: NodeId) {
+    if is_wan(site, node) || matches!(site.nodes.at(node).role, Role::Switch(_)) {
+        return;
+    }
+    for (metric, hop) in (1..).zip(site.nodes.at(node).hops.clone()) {
+        for ipv6 in [false, true] {
+            let of_family = |address: &base::InterfaceAddress| address.ip.is_ipv6() == ipv6;
+            if !site.hops.at(hop).addresses.iter().any(of_family) {
+                continue;
+            }
+            let middle = site.hops.at(site.hops.at(hop).peer).node;
+            let route = match &site.nodes.at(middle).role {
+                Role::Switch(_) => {
+                    let Some(gateway) = gateway_of(site, middle, node, ipv6) else { continue };
+                    Route { hop, gateway: Some(gateway), metric }
+                }
+                _ => Route { hop, gateway: None, metric },
+            };
+            site.nodes.at_mut(node).routes.add(everything(ipv6), route);
+        }
+    }
+}
+
+/// The address of whoever leads `node` out of the LAN `middle`: for hosts the first router or box with
+/// its inside there; routers look for a box, because other routers tell them what they know.
+fn gateway_of(site: &Site, middle: NodeId, node: NodeId, ipv6: bool) -> Option<IpAddr> {
+    let for_router = matches!(site.nodes.at(node).role, Role::Router);
+    site.nodes.at(middle).hops.iter().find_map(|&port| {
+        let hop = &site.hops.at(site.hops.at(port).peer);
+        let leads = match &site.nodes.at(hop.node).role {
+            Role::Router => !for_router,
+            Role::Middlebox(_) => hop.side == 0,
+            Role::Host(_) | Role::Switch(_) => false,
+        };
+        if !leads || hop.node == node {
+            return None;
+        }
+        hop.addresses.iter().map(|address| address.ip).find(|ip| ip.is_ipv6() == ipv6)
+    })
+}
+
+/// Lets every router and box learn from the routers next to it; says whether anybody learned anything.
+fn spread(site: &mut Site) -> bool {
+    let mut learned = false;
+    for node in site.nodes.keys() {
+        if !matches!(site.nodes.at(node).role, Role::Router | Role::Middlebox(_)) {
+            continue;
+        }
+        for hop in site.nodes.at(node).hops.clone() {
+            for teacher in teachers(site, hop) {
+                learned |= learn(site, node, hop, teacher);
+            }
+        }
+    }
+    learned
+}
+
+/// The interfaces of routers on the segment of `hop`.
+fn teachers(site: &Site, hop: HopId) -> Vec<HopId> {
+    let peer = site.hops.at(hop).peer;
+    let middle = site.hops.at(peer).node;
+    match &site.nodes.at(middle).role {
+        Role::Router => vec![peer],
+        Role::Switch(_) => {
+            let ports = site.nodes.at(middle).hops.iter().filter(|&&port| port != peer);
+            let others = ports.map(|&port| site.hops.at(port).peer);
+            others
+                .filter(|&other| {
+                    matches!(site.nodes.at(site.hops.at(other).node).role, Role::Router)
+                })
+                .collect()
+        }
+        Role::Host(_) | Role::Middlebox(_) => Vec::new(),
+    }
+}
+
+fn learn(site: &mut Site, node: NodeId, hop: HopId, teacher: HopId) -> bool {
+    let to_wan = is_wan(site, node);
+    let from = site.hops.at(teacher).node;
+    // What a wide-area network knows is behind the default route that everybody on it has.
+    if is_wan(site, from) {
+        return false;
+    }
+    let mut learned = false;
+    let known: Vec<_> = site.nodes.at(from).routes.iter().collect();
+    for (prefix, route) in known {
+        let gateway = site
+            .hops
+            .at(teacher)
+            .addresses
+            .iter()
+            .map(|address| address.ip)
+            .find(|ip| ip.is_ipv6() == prefix.ip().is_ipv6());
+        // A router does not teach the way back to where it would be taught.
+        if route.hop == teacher || gateway.is_none() || (to_wan && prefix.length() == 0) {
+            continue;
+        }
+        let gateway = if to_wan { None } else { gateway };
+        let metric = route.metric + 1;
+        learned |= site.nodes.at_mut(node).routes.add(prefix, Route { hop, gateway, metric });
+    }
+    learned
+}
+
+fn is_wan(site: &Site, node: NodeId) -> bool {
+    site.segments.values().any(|segment| segment.wan && segment.node == node)
+}
+
+fn everything(ipv6: bool) -> Prefix {
+    let zero: IpAddr =
+        if ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
+    Prefix::new(zero, 0).expect("a length of 0 fits every address")
+}

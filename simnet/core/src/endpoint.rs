@@ -1,0 +1,135 @@
+//! Participants that live on a host and are called by the network.
+
+use std::{any::Any, net::SocketAddr};
+
+use base::{Instant, Interface, SocketError, Transmit};
+use bytes::Bytes;
+
+use crate::{
+    id::{HopId, NodeId, SocketId},
+    network::Scope,
+    packet::DEFAULT_HOP_LIMIT,
+    random::Stream,
+    socket::{BindError, RecvMeta},
+};
+
+/// A participant without I/O on one host: told what arrives, it acts through its [`Cx`].
+pub trait Endpoint: Any {
+    /// Time begins: bind sockets, send the first packets.
+    fn start(&mut self, cx: &mut Cx<'_>) {
+        let _ = cx;
+    }
+
+    /// A datagram arrived on a socket that this endpoint bound.
+    fn handle_datagram(
+        &mut self,
+        cx: &mut Cx<'_>,
+        socket: SocketId,
+        meta: &RecvMeta,
+        payload: &[u8],
+    );
+
+    /// The network reported an error about a datagram that was sent from `socket`.
+    fn handle_socket_error(&mut self, cx: &mut Cx<'_>, socket: SocketId, error: SocketError) {
+        let _ = (cx, socket, error);
+    }
+
+    /// An interface of the host went up or down.
+    fn handle_network_change(&mut self, cx: &mut Cx<'_>, change: NetworkChange) {
+        let _ = (cx, change);
+    }
+
+    /// The deadline has come; an early call does nothing.
+    fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
+        let _ = cx;
+    }
+
+    /// When to call [`handle_timeout`](Endpoint::handle_timeout) at the latest.
+    fn poll_timeout(&self) -> Option<Instant> {
+        None
+    }
+}
+
+/// What changed on a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NetworkChange {
+    /// The interface.
+    pub hop: HopId,
+    /// Whether it is up now.
+    pub up: bool,
+}
+
+/// What an endpoint sees of its host, and how it acts.
+#[derive(Debug)]
+pub struct Cx<'a> {
+    pub(crate) now: Instant,
+    pub(crate) node: NodeId,
+    pub(crate) scope: Scope<'a>,
+}
+
+/// A datagram on its way from a socket to the network.
+#[derive(Clone, Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) socket: SocketId,
+    pub(crate) transmit: Transmit,
+    pub(crate) payload: Bytes,
+}
+
+impl Cx<'_> {
+    /// The time.
+    #[must_use]
+    pub const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The host.
+    #[must_use]
+    pub const fn host(&self) -> NodeId {
+        self.node
+    }
+
+    /// The host's own source of chance.
+    pub fn stream(&mut self) -> &mut Stream {
+        self.scope.stream(self.node)
+    }
+
+    /// Binds a UDP socket; port 0 asks for an ephemeral port, the unspecified address for all addresses.
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::bind`](crate::Network::bind).
+    pub fn bind(&mut self, local: SocketAddr) -> Result<SocketId, BindError> {
+        self.scope.bind(self.node, local, true)
+    }
+
+    /// Where a socket is bound.
+    #[must_use]
+    pub fn local_address(&self, socket: SocketId) -> SocketAddr {
+        self.scope.local_address(socket)
+    }
+
+    /// The interfaces of the host, as a driver would enumerate them.
+    #[must_use]
+    pub fn interfaces(&self) -> Vec<Interface> {
+        self.scope.interfaces(self.node)
+    }
+
+    /// Sends a datagram.
+    pub fn send(&mut self, socket: SocketId, destination: SocketAddr, payload: &[u8]) {
+        self.transmit(socket, &Transmit::new(destination, payload.len()), payload);
+    }
+
+    /// Sends a datagram, or a batch of them, as `transmit` says.
+    pub fn transmit(&mut self, socket: SocketId, transmit: &Transmit, payload: &[u8]) {
+        self.scope.outbox.push(Outgoing {
+            socket,
+            transmit: *transmit,
+            payload: Bytes::copy_from_slice(payload),
+        });
+    }
+
+    /// Hop limit of the packets sent from `socket` from now on, [`DEFAULT_HOP_LIMIT`] at first.
+    pub fn set_hop_limit(&mut self, socket: SocketId, hops: Option<u8>) {
+        self.scope.set_hop_limit(socket, hops.unwrap_or(DEFAULT_HOP_LIMIT));
+    }
+}

@@ -1,0 +1,100 @@
+//! Packets through boxes.
+
+use crate::{
+    event::{DropReason, Event, Place},
+    id::{HopId, NodeId},
+    middlebox::{Action, Middlebox, Outlet, Side},
+    network::Network,
+    node::Role,
+    observer::Observer,
+    packet::Packet,
+    slab::Slot,
+};
+
+impl<O: Observer> Network<O> {
+    pub(crate) fn arrive_at_box(&mut self, node: NodeId, hop: HopId, slot: Slot) {
+        let side = Side(self.hops.at(hop).side);
+        let packet = self.packets.take(slot);
+        if let Role::Middlebox(middle) = &mut self.nodes.at_mut(node).role {
+            middle.held += 1;
+        }
+        self.with_box(node, |middlebox, out| middlebox.handle_packet(side, packet, out));
+    }
+
+    /// Calls the box and does what it decides.
+    pub(crate) fn with_box(
+        &mut self,
+        node: NodeId,
+        call: impl FnOnce(&mut dyn Middlebox, &mut Outlet<'_>),
+    ) {
+        let mut actions = std::mem::take(&mut self.actions);
+        if let Role::Middlebox(middle) = &mut self.nodes.at_mut(node).role {
+            let observed = self.watch.is_active();
+            let mut out =
+                Outlet::new(self.now, observed, &middle.sides, &mut middle.stream, &mut actions);
+            call(middle.middlebox.as_mut(), &mut out);
+        }
+        for action in actions.drain(..) {
+            self.act(node, action);
+        }
+        self.actions = actions;
+        self.rearm(node);
+    }
+
+    fn act(&mut self, node: NodeId, action: Action) {
+        match action {
+            Action::Forward(side, packet) => {
+                self.give_back(node);
+                let slot = self.packets.insert(packet);
+                self.leave_box(node, side, slot);
+            }
+            Action::Send(side, packet) => {
+                let slot = self.admit(packet);
+                self.leave_box(node, side, slot);
+            }
+            Action::Drop(packet, reason, note) => {
+                self.give_back(node);
+                let slot = self.packets.insert(packet);
+                self.drop_at(Place::Node(node), slot, reason, &note);
+            }
+            Action::Absorb(_) => {
+                self.give_back(node);
+                self.tally.merged += 1;
+            }
+            Action::Event(event) => {
+                self.watch.on(self.now, &Event::Nat { node, event: &event });
+            }
+        }
+    }
+
+    fn give_back(&mut self, node: NodeId) {
+        if let Role::Middlebox(middle) = &mut self.nodes.at_mut(node).role {
+            assert!(middle.held > 0, "a box passes on or ends only packets it was given");
+            middle.held -= 1;
+        }
+    }
+
+    fn leave_box(&mut self, node: NodeId, side: Side, slot: Slot) {
+        let packet: &Packet = self.packets.get(slot);
+        let at = &self.nodes.at(node);
+        let Some(&hop) = at.hops.get(usize::from(side.0)) else {
+            return self.drop_in(node, slot, DropReason::NoRoute);
+        };
+        let destination = packet.destination_ip;
+        let Some(route) = at.routes.find(destination, |route| route.hop == hop) else {
+            return self.drop_on(hop, slot, DropReason::NoRoute);
+        };
+        let Some(next_hop) = self.resolve(hop, route.gateway.unwrap_or(destination)) else {
+            return self.drop_on(hop, slot, DropReason::NoNeighbour);
+        };
+        let mtu = self.hops.at(hop).mtu as usize;
+        let packet = self.packets.get_mut(slot);
+        packet.next_hop = next_hop;
+        if packet.ip_length() <= mtu {
+            return self.transmit(hop, slot);
+        }
+        if packet.is_ipv6() || packet.dont_fragment || !self.fragment(hop, slot) {
+            self.drop_on(hop, slot, DropReason::TooBig);
+        }
+    }
+}

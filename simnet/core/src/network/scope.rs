@@ -1,0 +1,113 @@
+//! The part of the network that an endpoint may touch while it is called.
+
+use std::net::{IpAddr, SocketAddr};
+
+use base::Interface;
+
+use crate::{
+    endpoint::Outgoing,
+    id::{HopId, NodeId, SocketId},
+    node::{EphemeralPorts, Hop, Host, Node, with_port},
+    random::Stream,
+    socket::{BindError, Socket},
+    table::Table,
+};
+
+/// First of the ephemeral ports (RFC 6335 §6); the last is 65535.
+const EPHEMERAL_FIRST: u16 = 49_152;
+/// How many there are.
+const EPHEMERAL_COUNT: u16 = 16_384;
+
+#[derive(Debug)]
+pub(crate) struct Scope<'a> {
+    pub(crate) nodes: &'a mut Table<NodeId, Node>,
+    pub(crate) hops: &'a Table<HopId, Hop>,
+    pub(crate) sockets: &'a mut Table<SocketId, Socket>,
+    pub(crate) outbox: &'a mut Vec<Outgoing>,
+}
+
+impl Scope<'_> {
+    pub(crate) fn bind(
+        &mut self,
+        node: NodeId,
+        local: SocketAddr,
+        driven: bool,
+    ) -> Result<SocketId, BindError> {
+        if self.nodes.at(node).host().is_none() {
+            return Err(BindError::NotAHost);
+        }
+        let ip = local.ip();
+        let hops = self.hops;
+        let owned = self.nodes.at(node).hops.iter().any(|&hop| hops.at(hop).has(ip));
+        if !(owned || ip.is_unspecified() || ip.is_loopback()) {
+            return Err(BindError::NoSuchAddress(ip));
+        }
+        let local = match local.port() {
+            0 => with_port(local, self.pick_port(node, ip)?),
+            port if self.is_taken(node, ip, port) => return Err(BindError::InUse(local)),
+            _ => local,
+        };
+        let limit = self.nodes.at(node).host().map_or(0, |host| host.receive_queue);
+        let id = self.sockets.push(Socket::new(node, local, driven, limit));
+        if let Some(host) = self.nodes.at_mut(node).host_mut() {
+            host.enter_port(local.port(), id);
+        }
+        Ok(id)
+    }
+
+    pub(crate) fn local_address(&self, socket: SocketId) -> SocketAddr {
+        self.sockets.at(socket).local
+    }
+
+    pub(crate) fn interfaces(&self, node: NodeId) -> Vec<Interface> {
+        self.nodes.at(node).hops.iter().map(|&hop| self.hops.at(hop).interface()).collect()
+    }
+
+    pub(crate) fn stream(&mut self, node: NodeId) -> &mut Stream {
+        let host = self.nodes.at_mut(node).host_mut().expect("endpoints live on hosts");
+        &mut host.stream
+    }
+
+    pub(crate) fn set_hop_limit(&mut self, socket: SocketId, hops: u8) {
+        self.sockets.at_mut(socket).hop_limit = hops;
+    }
+
+    /// Whether a socket on the port overlaps with `ip`: the same address, or one of both is a wildcard of
+    /// that family.
+    fn is_taken(&self, node: NodeId, ip: IpAddr, port: u16) -> bool {
+        let host: Option<&Host> = self.nodes.at(node).host();
+        host.map_or(&[][..], |host| host.on_port(port)).iter().any(|&(_, id)| {
+            let other = &self.sockets.at(id);
+            let theirs = other.local.ip();
+            let overlap = theirs == ip || theirs.is_unspecified() || ip.is_unspecified();
+            other.open && overlap && theirs.is_ipv4() == ip.is_ipv4()
+        })
+    }
+
+    /// A free ephemeral port: RFC 6056 §3.3.1 starts somewhere and takes the next free one.
+    fn pick_port(&mut self, node: NodeId, ip: IpAddr) -> Result<u16, BindError> {
+        let host = self.nodes.at_mut(node).host_mut().ok_or(BindError::NotAHost)?;
+        let start = match host.ephemeral {
+            EphemeralPorts::Sequential(next) => next.max(1),
+            EphemeralPorts::Random => {
+                let offset = host.stream.below(u64::from(EPHEMERAL_COUNT));
+                EPHEMERAL_FIRST + u16::try_from(offset).unwrap_or(0)
+            }
+        };
+        let floor = start.min(EPHEMERAL_FIRST);
+        let count = u16::MAX - floor;
+        let nth = |step: u16| {
+            let past = u32::from(start - floor) + u32::from(step);
+            let wrapped = past % (u32::from(count) + 1);
+            floor + u16::try_from(wrapped).unwrap_or(0)
+        };
+        let free = (0..=count).map(nth).find(|&port| !self.is_taken(node, ip, port));
+        let port = free.ok_or(BindError::NoFreePort)?;
+        if let Some(host) = self.nodes.at_mut(node).host_mut()
+            && let EphemeralPorts::Sequential(next) = &mut host.ephemeral
+        {
+            *next = port.checked_add(1).unwrap_or(EPHEMERAL_FIRST);
+        }
+        Ok(port)
+    }
+}

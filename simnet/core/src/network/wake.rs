@@ -1,0 +1,199 @@
+//! Timers, endpoints and scripted changes.
+
+use crate::{
+    agenda::Work,
+    endpoint::{Cx, Endpoint, NetworkChange},
+    event::{DropReason, Event},
+    id::{HopId, NodeId},
+    link::LinkState,
+    network::{Network, Scope},
+    node::Role,
+    observer::Observer,
+    packet::IcmpError,
+    script::Change,
+};
+
+/// Wakes at one instant after which some deadline is taken not to advance at all.
+const MAX_WAKES: u32 = 1_000_000;
+
+impl<O: Observer> Network<O> {
+    /// Time begins: boxes first, then endpoints, in the order of their ids.
+    pub(crate) fn start(&mut self) {
+        self.watch.start(&self.topology);
+        for node in self.nodes.keys() {
+            self.with_box(node, |middlebox, out| middlebox.start(out));
+        }
+        for node in self.nodes.keys() {
+            self.call(node, |endpoint, cx| endpoint.start(cx));
+        }
+        self.report_errors();
+    }
+
+    /// Makes sure that the agenda wakes the node in time.
+    pub(crate) fn rearm(&mut self, node: NodeId) {
+        let at = &mut self.nodes.at_mut(node);
+        let deadline = match &at.role {
+            Role::Host(host) => {
+                let endpoint = host.endpoint.as_ref().and_then(|endpoint| endpoint.poll_timeout());
+                let reassembly = host.reassembly.deadline();
+                [endpoint, reassembly].into_iter().flatten().min()
+            }
+            Role::Middlebox(middle) => middle.middlebox.poll_timeout(),
+            Role::Switch(_) | Role::Router => None,
+        };
+        let Some(deadline) = deadline else { return };
+        let deadline = deadline.max(self.now);
+        // A later deadline needs no entry of its own: the early wake finds it and arms again.
+        if at.armed.is_none_or(|armed| deadline < armed) {
+            at.armed = Some(deadline);
+            self.agenda.push(deadline, Work::Wake(node));
+        }
+    }
+
+    pub(crate) fn wake(&mut self, node: NodeId) {
+        if self.nodes.at(node).armed != Some(self.now) {
+            return; // An earlier wake took its place.
+        }
+        self.nodes.at_mut(node).armed = None;
+        self.wakes += 1;
+        assert!(
+            self.wakes < MAX_WAKES,
+            "a deadline of `{}` does not advance past {}",
+            self.nodes.at(node).name,
+            self.now
+        );
+        match &self.nodes.at(node).role {
+            Role::Host(_) => self.wake_host(node),
+            Role::Middlebox(middle) => {
+                if middle.middlebox.poll_timeout().is_some_and(|deadline| deadline <= self.now) {
+                    self.with_box(node, |middlebox, out| middlebox.handle_timeout(out));
+                }
+            }
+            Role::Switch(_) | Role::Router => {}
+        }
+        self.rearm(node);
+    }
+
+    fn wake_host(&mut self, node: NodeId) {
+        let now = self.now;
+        while let Some(slots) =
+            self.nodes.at_mut(node).host_mut().and_then(|host| host.reassembly.expire(now))
+        {
+            self.give_up(node, &slots);
+        }
+        let deadline = self
+            .nodes
+            .at(node)
+            .host()
+            .and_then(|host| host.endpoint.as_ref())
+            .and_then(|endpoint| endpoint.poll_timeout());
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            self.call(node, |endpoint, cx| endpoint.handle_timeout(cx));
+        }
+    }
+
+    /// Ends the fragments of a packet that did not become whole in time; whoever sent it is told, if the
+    /// first fragment is here (RFC 1122 §3.3.2, RFC 8200 §4.5).
+    fn give_up(&mut self, node: NodeId, slots: &[crate::slab::Slot]) {
+        for &slot in slots {
+            let packet = self.packets.get(slot);
+            let first = packet.fragment.is_some_and(|fragment| fragment.offset == 0);
+            let error = packet
+                .icmp_error(packet.destination_ip, IcmpError::ReassemblyTimeExceeded)
+                .filter(|_| first);
+            self.drop_in(node, slot, DropReason::ReassemblyTimeout);
+            if let Some(error) = error {
+                self.originate_from(node, error);
+            }
+        }
+    }
+
+    /// Calls the endpoint of a host and sends what it wants sent.
+    pub(crate) fn call(&mut self, node: NodeId, call: impl FnOnce(&mut dyn Endpoint, &mut Cx<'_>)) {
+        let Some(mut endpoint) =
+            self.nodes.at_mut(node).host_mut().and_then(|host| host.endpoint.take())
+        else {
+            return;
+        };
+        let mut outbox = std::mem::take(&mut self.outbox);
+        let scope = Scope {
+            nodes: &mut self.nodes,
+            hops: &self.hops,
+            sockets: &mut self.sockets,
+            outbox: &mut outbox,
+        };
+        call(endpoint.as_mut(), &mut Cx { now: self.now, node, scope });
+        if let Some(host) = self.nodes.at_mut(node).host_mut() {
+            host.endpoint = Some(endpoint);
+        }
+        for outgoing in outbox.drain(..) {
+            self.dispatch(&outgoing);
+        }
+        self.outbox = outbox;
+        self.rearm(node);
+    }
+
+    /// Tells sockets what became of their packets.
+    pub(crate) fn report_errors(&mut self) {
+        while let Some((id, error)) = self.errors.pop_front() {
+            let socket = &mut self.sockets.at_mut(id);
+            let node = socket.host;
+            if socket.driven {
+                self.call(node, |endpoint, cx| endpoint.handle_socket_error(cx, id, error));
+            } else {
+                socket.report(error);
+            }
+        }
+    }
+
+    /// Carries out a scripted change.
+    pub(crate) fn change(&mut self, index: u32) {
+        let change = self.changes.get_mut(index as usize).and_then(Option::take);
+        match change {
+            Some(Change::Up(hop)) => self.set_up(hop, true),
+            Some(Change::Down(hop)) => self.set_up(hop, false),
+            Some(Change::Link(hop, link)) => self.set_link(hop, *link),
+            None => {}
+        }
+    }
+
+    /// Brings an interface up or down at once. Packets that wait to leave by it are dropped when it goes
+    /// down; those on the wire arrive, unless the receiver is the one that is down.
+    pub(crate) fn set_up(&mut self, hop: HopId, up: bool) {
+        let interface = &mut self.hops.at_mut(hop);
+        if interface.up == up {
+            return;
+        }
+        interface.up = up;
+        let node = interface.node;
+        let waiting =
+            if up { Default::default() } else { std::mem::take(&mut interface.link.waiting) };
+        interface.link.waiting_bytes = 0;
+        self.watch.on(self.now, &Event::Interface { hop, up });
+        for slot in waiting {
+            self.drop_on(hop, slot, DropReason::InterfaceDown);
+        }
+        self.call(node, |endpoint, cx| {
+            endpoint.handle_network_change(cx, NetworkChange { hop, up });
+        });
+    }
+
+    /// Gives the direction away from `hop` new parameters at once. What waits goes on waiting, what is on
+    /// its way arrives when it would have; the dice go on where they were.
+    pub(crate) fn set_link(&mut self, hop: HopId, link: crate::link::Link) {
+        let seed = self.topology.seed;
+        let old = &mut self.hops.at_mut(hop).link;
+        let mut new = LinkState::new(link, old.path.clone(), seed);
+        if let (Some(_), Some(dice)) = (&new.impairments, old.impairments.take()) {
+            new.impairments = Some(dice);
+        }
+        new.sending = old.sending.take();
+        new.waiting = std::mem::take(&mut old.waiting);
+        new.waiting_bytes = old.waiting_bytes;
+        new.flying = std::mem::take(&mut old.flying);
+        *old = new;
+        if let Some(mtu) = self.hops.at(hop).link.spec.mtu {
+            self.hops.at_mut(hop).mtu = mtu;
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The parts of a world: nodes and their interfaces.
+
+use std::net::{IpAddr, SocketAddr};
+
+use base::{Instant, Interface, InterfaceAddress, InterfaceKind};
+
+use crate::{
+    endpoint::Endpoint,
+    id::{HopId, NodeId, SocketId},
+    link::LinkState,
+    middlebox::{Middlebox, SideInfo},
+    observer::NodeKind,
+    prefix::{Prefix, number},
+    random::Stream,
+    reassembly::Reassembly,
+    route::RouteTable,
+};
+
+/// One interface, and the direction of its wire that leads away from it.
+#[derive(Debug)]
+pub(crate) struct Hop {
+    pub(crate) node: NodeId,
+    /// Its place among the interfaces of its node.
+    pub(crate) side: u8,
+    pub(crate) peer: HopId,
+    /// Name within the node.
+    pub(crate) name: String,
+    /// Name with that of the node.
+    pub(crate) full_name: String,
+    pub(crate) kind: InterfaceKind,
+    pub(crate) up: bool,
+    pub(crate) mtu: u32,
+    pub(crate) addresses: Vec<InterfaceAddress>,
+    pub(crate) link: LinkState,
+}
+
+impl Hop {
+    pub(crate) fn has(&self, ip: IpAddr) -> bool {
+        self.addresses.iter().any(|address| address.ip == ip)
+    }
+
+    /// Its first address of the family that is still preferred at `now`, else its first of the family.
+    pub(crate) fn address(&self, ipv6: bool, now: Instant) -> Option<IpAddr> {
+        let of_family = || self.addresses.iter().filter(|address| address.ip.is_ipv6() == ipv6);
+        of_family()
+            .find(|address| address.deprecated_at.is_none_or(|end| now < end))
+            .or_else(|| of_family().next())
+            .map(|address| address.ip)
+    }
+
+    /// Whether `ip` is the broadcast address of one of its networks.
+    pub(crate) fn broadcasts(&self, ip: IpAddr) -> bool {
+        self.addresses.iter().any(|address| {
+            let prefix = Prefix::new(address.ip, address.prefix);
+            prefix.and_then(Prefix::broadcast) == Some(ip)
+        })
+    }
+
+    pub(crate) fn interface(&self) -> Interface {
+        Interface {
+            name: self.name.clone(),
+            kind: self.kind,
+            mtu: self.mtu,
+            addresses: if self.up { self.addresses.clone() } else { Vec::new() },
+        }
+    }
+}
+
+/// A node.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) hops: Vec<HopId>,
+    pub(crate) routes: RouteTable,
+    pub(crate) role: Role,
+    /// The earliest time at which the agenda wakes the node.
+    pub(crate) armed: Option<Instant>,
+}
+
+/// What a node does.
+#[derive(Debug)]
+pub(crate) enum Role {
+    Host(Box<Host>),
+    Switch(Switch),
+    Router,
+    Middlebox(Box<Middle>),
+}
+
+impl Node {
+    pub(crate) const fn kind(&self) -> NodeKind {
+        match self.role {
+            Role::Host(_) => NodeKind::Host,
+            Role::Switch(_) => NodeKind::Switch,
+            Role::Router => NodeKind::Router,
+            Role::Middlebox(_) => NodeKind::Middlebox,
+        }
+    }
+
+    pub(crate) fn host_mut(&mut self) -> Option<&mut Host> {
+        match &mut self.role {
+            Role::Host(host) => Some(host),
+            Role::Switch(_) | Role::Router | Role::Middlebox(_) => None,
+        }
+    }
+
+    pub(crate) fn host(&self) -> Option<&Host> {
+        match &self.role {
+            Role::Host(host) => Some(host),
+            Role::Switch(_) | Role::Router | Role::Middlebox(_) => None,
+        }
+    }
+}
+
+/// An end of the network.
+pub(crate) struct Host {
+    pub(crate) endpoint: Option<Box<dyn Endpoint>>,
+    pub(crate) stream: Stream,
+    /// Sockets by port.
+    pub(crate) ports: Vec<(u16, SocketId)>,
+    pub(crate) ephemeral: EphemeralPorts,
+    /// The interface to itself.
+    pub(crate) loopback: HopId,
+    /// Whether it keeps quiet about closed ports.
+    pub(crate) silent: bool,
+    pub(crate) receive_queue: usize,
+    pub(crate) reassembly: Reassembly,
+    pub(crate) next_identification: u32,
+    /// Packets for a runner outside, if the host has one instead of sockets.
+    pub(crate) tap: Option<std::collections::VecDeque<(Instant, crate::packet::Packet)>>,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Host").field("ports", &self.ports).finish_non_exhaustive()
+    }
+}
+
+impl Host {
+    /// Sockets bound to `port`.
+    #[inline]
+    pub(crate) fn on_port(&self, port: u16) -> &[(u16, SocketId)] {
+        let from = self.ports.partition_point(|entry| entry.0 < port);
+        let rest = self.ports.get(from..).unwrap_or_default();
+        let count = rest.iter().take_while(|entry| entry.0 == port).count();
+        rest.get(..count).unwrap_or_default()
+    }
+
+    pub(crate) fn enter_port(&mut self, port: u16, socket: SocketId) {
+        let at = self.ports.partition_point(|entry| entry.0 <= port);
+        self.ports.insert(at, (port, socket));
+    }
+}
+
+/// How a host picks ports for sockets that ask for none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EphemeralPorts {
+    /// At random from 49152 to 65535, from the host's own stream (RFC 6056 §3.3.1).
+    Random,
+    /// One after the other, from this one on.
+    Sequential(u16),
+}
+
+/// The middle of a LAN.
+#[derive(Debug, Default)]
+pub(crate) struct Switch {
+    /// Who has which address: what ARP and neighbour discovery would find out.
+    neighbours: Vec<(bool, u128, HopId)>,
+}
+
+impl Switch {
+    pub(crate) fn learn(&mut self, ip: IpAddr, port: HopId) {
+        let key = (ip.is_ipv6(), number(ip));
+        if let Err(at) = self.neighbours.binary_search_by_key(&key, |entry| (entry.0, entry.1)) {
+            self.neighbours.insert(at, (key.0, key.1, port));
+        }
+    }
+
+    #[inline]
+    pub(crate) fn find(&self, ip: IpAddr) -> Option<HopId> {
+        let key = (ip.is_ipv6(), number(ip));
+        let at = self.neighbours.binary_search_by_key(&key, |entry| (entry.0, entry.1)).ok()?;
+        self.neighbours.get(at).map(|entry| entry.2)
+    }
+}
+
+/// A NAT or a firewall.
+pub(crate) struct Middle {
+    pub(crate) middlebox: Box<dyn Middlebox>,
+    pub(crate) stream: Stream,
+    pub(crate) sides: Vec<SideInfo>,
+    /// Packets it was given and has not given back.
+    pub(crate) held: u64,
+    pub(crate) next_identification: u32,
+}
+
+impl std::fmt::Debug for Middle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Middle").field("sides", &self.sides).finish_non_exhaustive()
+    }
+}
+
+/// The address and port with its port replaced.
+pub(crate) const fn with_port(address: SocketAddr, port: u16) -> SocketAddr {
+    let mut address = address;
+    address.set_port(port);
+    address
+}

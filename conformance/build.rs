@@ -10,6 +10,8 @@ use source::{SpecError, SpecFile};
 
 fn main() {
     println!("cargo::rerun-if-changed=spec");
+    println!("cargo::rerun-if-changed=baselines");
+    println!("cargo::rerun-if-changed=mutants.toml");
     println!("cargo::rerun-if-changed=src/registry/source.rs");
     match generate() {
         Ok(code) => {
@@ -38,7 +40,27 @@ fn generate() -> Result<String, SpecError> {
     let parsed: Vec<(String, SpecFile)> =
         files.iter().map(|(name, spec, _)| (name.clone(), spec.clone())).collect();
     source::check_unique(&parsed)?;
-    Ok(render(&files))
+    Ok(render(&files) + &embed(Path::new(&root))?)
+}
+
+/// Embeds the baselines and the list of planted bugs, which are checked where they are used.
+fn embed(root: &Path) -> Result<String, SpecError> {
+    let mut code =
+        String::from("\n/// The baselines as they were at build time: shown path and text.\n");
+    code.push_str("pub(crate) const BASELINE_FILES: &[(&str, &str)] = &[\n");
+    let baselines = root.join("baselines");
+    if baselines.is_dir() {
+        for (path, text) in source::read_dir(&baselines)? {
+            let name =
+                Path::new(&path).file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let _ =
+                writeln!(code, "    ({:?}, {text:?}),", format!("conformance/baselines/{name}"));
+        }
+    }
+    let mutants = fs::read_to_string(root.join("mutants.toml")).unwrap_or_default();
+    code.push_str("];\n\n/// The list of planted bugs as it was at build time.\n");
+    let _ = writeln!(code, "pub(crate) const MUTANTS_FILE: &str = {mutants:?};");
+    Ok(code)
 }
 
 fn render(files: &[(String, SpecFile, String)]) -> String {

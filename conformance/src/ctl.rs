@@ -4,13 +4,18 @@ use std::{fmt::Display, panic::Location};
 
 use base::{Instant, Rng};
 
+use reports::model::Level;
+
 use crate::{
-    Level,
     case::Case,
     evidence::{Assertion, Evidence, Sometimes},
+    execute::Files,
     registry::{Registry, Req},
     subject::Subject,
+    world::{Recording, World},
 };
+
+mod network;
 
 /// How a case ends: normally, or early with a reason.
 pub type Outcome = Result<(), Stop>;
@@ -39,7 +44,19 @@ pub struct Ctl<'s> {
     seed: u64,
     root: Rng,
     rng: Rng,
+    record: Record,
     evidence: Evidence,
+    world: Option<World>,
+}
+
+/// How much of a run is recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// The hash of the trace.
+    #[default]
+    Hash,
+    /// The hash, the trace, the ladder and the capture.
+    Everything,
 }
 
 impl<'s> Ctl<'s> {
@@ -53,7 +70,15 @@ impl<'s> Ctl<'s> {
     ) -> Self {
         let root = Rng::from_seed(*blake3::hash(&seed.to_be_bytes()).as_bytes());
         let rng = root.fork("case");
-        Self { subject, registry, case, seed, root, rng, evidence: Evidence::default() }
+        let (record, evidence) = (Record::Hash, Evidence::default());
+        Self { subject, registry, case, seed, root, rng, record, evidence, world: None }
+    }
+
+    /// The same control, recording as much as `record` says.
+    #[must_use]
+    pub const fn recording(mut self, record: Record) -> Self {
+        self.record = record;
+        self
     }
 
     /// The implementation under test.
@@ -179,16 +204,38 @@ impl<'s> Ctl<'s> {
         value.ok_or_else(|| Stop::Inconclusive(what.to_string()))
     }
 
-    /// The present virtual time.
+    /// The present virtual time; zero while there is no network.
     #[must_use]
-    pub const fn now(&self) -> Instant {
-        Instant::ZERO
+    pub fn now(&self) -> Instant {
+        self.world.as_ref().map_or(Instant::ZERO, |world| world.net.now())
     }
 
     /// Adds a line to the ladder at the present virtual time.
     pub fn note(&mut self, line: impl Display) {
         let at = self.now();
         self.evidence.notes.push((at, line.to_string()));
+    }
+
+    /// Ends the run: the evidence, the hash over everything that happened, and the recording.
+    #[must_use]
+    pub fn finish(self) -> (Evidence, String, Files) {
+        let mut evidence = self.evidence;
+        let mut files = Files::default();
+        let mut hasher = blake3::Hasher::new();
+        if let Some(world) = self.world {
+            hasher.update(&world.net.trace_hash().unwrap_or_default());
+            let recorder = world.net.into_observer();
+            let (arrived, lost) = recorder.stimuli();
+            evidence.stimuli.extend(arrived);
+            evidence.undelivered = lost;
+            files.ladder = ladder(&evidence, recorder.into_recording());
+        } else {
+            files.ladder = ladder(&evidence, None);
+        }
+        for (_, line) in evidence.lines() {
+            hasher.update(line.as_bytes());
+        }
+        (evidence, hasher.finalize().to_hex().to_string(), files)
     }
 
     fn assert(
@@ -236,4 +283,12 @@ impl Word {
             Self::May => matches!(level, Level::May),
         }
     }
+}
+
+/// What the case did and what the network did, in one list by time.
+fn ladder(evidence: &Evidence, recording: Option<Recording>) -> String {
+    let mut lines = recording.map_or_else(Vec::new, |recording| recording.ladder);
+    lines.extend(evidence.lines());
+    lines.sort_by_key(|(at, _)| *at);
+    lines.into_iter().map(|(at, line)| format!("{at:>14}  {line}\n")).collect()
 }

@@ -2,7 +2,9 @@
 
 use base::Instant;
 
-use crate::{Level, registry::Req};
+use reports::model::Level;
+
+use crate::registry::Req;
 
 /// One executed assertion.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +39,26 @@ pub struct Evidence {
     pub assertions: Vec<Assertion>,
     /// Stimuli proven delivered.
     pub stimuli: Vec<(Instant, String)>,
+    /// Stimuli that were sent and never arrived.
+    pub undelivered: Vec<String>,
     /// Hoped-for states.
     pub sometimes: Vec<Sometimes>,
     /// Remarks for the ladder.
     pub notes: Vec<(Instant, String)>,
+}
+
+impl Evidence {
+    /// Everything as lines with their times, in order of time: stimuli, remarks, assertions.
+    #[must_use]
+    pub fn lines(&self) -> Vec<(Instant, String)> {
+        let stimuli = self.stimuli.iter().map(|(at, what)| (*at, format!("→ stimulus: {what}")));
+        let notes = self.notes.iter().map(|(at, what)| (*at, format!("· {what}")));
+        let assertions = self.assertions.iter().map(|a| {
+            let glyph = if a.held { '✓' } else { '✗' };
+            (a.at, format!("{glyph} {} {}: wanted {}, got {}", a.level, a.req, a.wanted, a.got))
+        });
+        let mut lines: Vec<(Instant, String)> = stimuli.chain(notes).chain(assertions).collect();
+        lines.sort_by_key(|(at, _)| *at);
+        lines
+    }
 }

@@ -17,21 +17,40 @@ extern crate self as conformance;
 #[doc(hidden)]
 pub use inventory;
 
+pub mod assemble;
+pub mod baseline;
 pub mod capability;
 pub mod case;
 pub mod cases;
+pub mod cli;
+pub mod clock;
 pub mod ctl;
 pub mod evidence;
+pub mod execute;
+pub mod exit;
+pub mod folder;
+pub mod glob;
+pub mod mutants;
+pub mod panics;
+pub mod print;
+pub mod progress;
 pub mod registry;
+pub mod replay;
+pub mod runner;
+pub mod select;
 pub mod subject;
 pub mod subjects;
+pub mod suite;
 pub mod variant;
+pub mod world;
+
+pub use reports::model::{Level, Verdict};
 
 pub use capability::{Cap, Support};
 pub use case::{Case, Tier};
 pub use ctl::{Ctl, Outcome, Stop};
-pub use registry::Level;
 pub use subject::{Subject, SubjectKind};
 pub use variant::{Value, Variant};
+pub use world::{Net, Seat};
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));

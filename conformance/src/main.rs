@@ -1,3 +1,7 @@
 //! The command line of the conformance suite.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance::cli::main()
+}

@@ -7,7 +7,9 @@ use std::{collections::BTreeMap, fmt, path::Path};
 
 pub mod source;
 
-pub use source::{Spec, SpecError};
+pub use source::SpecError;
+
+use reports::model::{Level, Requirement, Section, Side, Spec, Test, Why};
 
 /// The id of a requirement, as the constants of [`req`](crate::req) carry it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,101 +35,11 @@ impl fmt::Display for Req {
     }
 }
 
-/// How binding a statement is: RFC 2119 §1, §3, §5, and what no keyword says but everything needs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// An absolute requirement or prohibition.
-    Must,
-    /// A recommendation with room for good reasons.
-    Should,
-    /// Truly optional.
-    May,
-    /// No keyword, but nothing works without it: counts as a MUST.
-    Implicit,
-}
-
-impl Level {
-    /// Whether breaking it fails a case.
-    #[must_use]
-    pub const fn is_binding(self) -> bool {
-        matches!(self, Self::Must | Self::Implicit)
-    }
-
-    /// The word the registry uses.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Must => "MUST",
-            Self::Should => "SHOULD",
-            Self::May => "MAY",
-            Self::Implicit => "IMPLICIT",
-        }
-    }
-
-    fn from_word(word: &str) -> Self {
-        match word {
-            "SHOULD" => Self::Should,
-            "MAY" => Self::May,
-            "IMPLICIT" => Self::Implicit,
-            _ => Self::Must,
-        }
-    }
-}
-
-impl fmt::Display for Level {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.word())
-    }
-}
-
-/// One normative statement.
-#[derive(Clone, Debug)]
-pub struct Requirement {
-    /// Permanent id.
-    pub id: String,
-    /// Document name, for example `rfc8489`.
-    pub doc: String,
-    /// Section number, for example `6.2.1`.
-    pub section: String,
-    /// How binding it is.
-    pub level: Level,
-    /// Who has to keep it.
-    pub actor: String,
-    /// `send`, `receive`, `state` or `doc`.
-    pub side: String,
-    /// The statement in our own words.
-    pub says: String,
-    /// Why no case tests it, when none is meant to.
-    pub untestable: Option<Untestable>,
-}
-
-/// Why a requirement has no case.
-#[derive(Clone, Debug)]
-pub struct Untestable {
-    /// The word from the closed list.
-    pub why: String,
-    /// The same in a sentence.
-    pub reason: Option<String>,
-    /// The overriding document.
-    pub by: Option<String>,
-}
-
-impl Requirement {
-    /// `RFC 8489 §6.2.1`.
-    #[must_use]
-    pub fn citation(&self) -> String {
-        let doc = match self.doc.strip_prefix("rfc") {
-            Some(number) => format!("RFC {number}"),
-            None => self.doc.clone(),
-        };
-        format!("{doc} §{}", self.section)
-    }
-}
-
 /// All requirements of all specs.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     specs: Vec<Spec>,
+    versions: BTreeMap<String, String>,
     requirements: Vec<Requirement>,
     by_id: BTreeMap<String, usize>,
 }
@@ -148,35 +60,40 @@ impl Registry {
     pub fn from_texts<'a>(
         texts: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, SpecError> {
+        let mut registry = Self::default();
         let mut files = Vec::new();
         for (name, text) in texts {
-            files.push((name.to_owned(), source::parse(name, text)?));
+            let file = source::parse(name, text)?;
+            let version = blake3::hash(text.as_bytes()).to_hex().chars().take(16).collect();
+            registry.versions.insert(file.spec.doc.clone(), version);
+            files.push((name.to_owned(), file));
         }
         source::check_unique(&files)?;
-        let mut registry = Self::default();
         for (_, file) in files {
-            for entry in file.requirements {
-                registry.add(&file.spec, entry);
-            }
-            registry.specs.push(file.spec);
+            registry.add(file);
         }
         Ok(registry)
     }
 
-    fn add(&mut self, spec: &Spec, entry: source::Entry) {
-        let untestable =
-            entry.why.map(|why| Untestable { why, reason: entry.reason, by: entry.by });
-        self.by_id.insert(entry.id.clone(), self.requirements.len());
-        self.requirements.push(Requirement {
-            id: entry.id,
-            doc: entry.doc.unwrap_or_else(|| spec.doc.clone()),
-            section: entry.sec,
-            level: Level::from_word(&entry.level),
-            actor: entry.actor,
-            side: entry.side,
-            says: entry.says,
-            untestable,
-        });
+    fn add(&mut self, file: source::SpecFile) {
+        let mut sections: Vec<Section> = Vec::new();
+        for entry in file.requirements {
+            if entry.doc.is_none() && sections.iter().all(|section| section.number != entry.sec) {
+                sections.push(Section { number: entry.sec.clone(), title: String::new() });
+            }
+            let requirement = requirement(&file.spec.doc, entry);
+            self.by_id.insert(requirement.id.clone(), self.requirements.len());
+            self.requirements.push(requirement);
+        }
+        sections.sort_by_cached_key(|section| section_order(&section.number));
+        let source::Spec { doc, title, short, layer, obsoletes, updated_by, .. } = file.spec;
+        self.specs.push(Spec { doc, title, short, layer, obsoletes, updated_by, sections });
+    }
+
+    /// Per document, a hash of its file.
+    #[must_use]
+    pub const fn versions(&self) -> &BTreeMap<String, String> {
+        &self.versions
     }
 
     /// The specs in file order.
@@ -195,5 +112,57 @@ impl Registry {
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Requirement> {
         self.by_id.get(id).and_then(|&index| self.requirements.get(index))
+    }
+}
+
+fn requirement(doc: &str, entry: source::Entry) -> Requirement {
+    Requirement {
+        id: entry.id,
+        spec: entry.doc.unwrap_or_else(|| doc.to_owned()),
+        section: entry.sec,
+        level: word(Level::ALL, Level::as_str, &entry.level).unwrap_or(Level::Must),
+        actor: entry.actor,
+        side: word(Side::ALL, Side::as_str, &entry.side).unwrap_or(Side::State),
+        says: entry.says,
+        test: word(Test::ALL, Test::as_str, &entry.test).unwrap_or(Test::None),
+        why: entry.why.and_then(|why| word(Why::ALL, Why::as_str, &why)),
+        reason: entry.reason,
+        by: entry.by,
+        seen: entry.seen,
+    }
+}
+
+/// The value whose word is `word`; [`source::parse`] has checked that there is one.
+fn word<T: Copy>(all: &[T], as_str: fn(T) -> &'static str, word: &str) -> Option<T> {
+    all.iter().copied().find(|&value| as_str(value) == word)
+}
+
+/// `6.10` comes after `6.9`, and appendix `B.1` after all numbers.
+fn section_order(number: &str) -> Vec<(u8, u32, String)> {
+    number
+        .split('.')
+        .map(|part| match part.parse() {
+            Ok(number) => (0, number, String::new()),
+            Err(_) => (1, 0, part.to_owned()),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_registry_is_sound() {
+        let registry = Registry::embedded().unwrap();
+        assert!(registry.find("stun-header-zero-bits").is_some());
+        assert_eq!(registry.specs().len(), registry.versions().len());
+    }
+
+    #[test]
+    fn sections_sort_as_a_table_of_contents() {
+        let mut sections = ["B.1", "14.10", "6", "14.9", "6.2.1"];
+        sections.sort_by_cached_key(|section| section_order(section));
+        assert_eq!(sections, ["6", "6.2.1", "14.9", "14.10", "B.1"]);
     }
 }

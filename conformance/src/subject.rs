@@ -1,6 +1,6 @@
 //! Implementations under test.
 
-use std::fmt;
+use std::{fmt, net::SocketAddr};
 
 use base::Rng;
 
@@ -28,6 +28,10 @@ pub enum SubjectKind {
 }
 
 impl SubjectKind {
+    /// Every kind.
+    pub const ALL: &'static [Self] =
+        &[Self::StunServer, Self::StunClient, Self::StunCodec, Self::Nat, Self::Discovery];
+
     /// The word in reports.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -90,5 +94,49 @@ pub trait Subject: Send + Sync {
     fn discovery(&self, config: &DiscoveryConfig, rng: Rng) -> Option<Box<dyn Discovery>> {
         let _ = (config, rng);
         None
+    }
+}
+
+/// What the adapter of `subject` gets wrong, as far as that can be seen without a case: that it has a
+/// name and a version, and that it makes what it offers and nothing else.
+#[must_use]
+pub fn self_check(subject: &dyn Subject) -> Vec<String> {
+    let mut faults = Vec::new();
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    if subject.name().is_empty() || !subject.name().chars().all(plain) {
+        faults.push(format!("its name `{}` is not made of a-z, 0-9 and `-`", subject.name()));
+    }
+    if subject.version().is_empty() {
+        faults.push("it names no version".to_owned());
+    }
+    for kind in SubjectKind::ALL {
+        let Some(makes) = makes(subject, *kind) else { continue };
+        match (subject.kinds().contains(kind), makes) {
+            (true, false) => faults.push(format!("it offers {kind} and makes none")),
+            (false, true) => faults.push(format!("it makes a {kind} and does not offer it")),
+            _ => {}
+        }
+    }
+    faults
+}
+
+/// Whether `subject` makes something of this kind; `None` if nothing is made for it.
+fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
+    let local = SocketAddr::from(([192, 0, 2, 1], 3478));
+    let server = SocketAddr::from(([192, 0, 2, 2], 3478));
+    let rng = Rng::from_seed([0; 32]);
+    match kind {
+        SubjectKind::StunServer => {
+            let config = StunServerConfig { addresses: vec![local], ..StunServerConfig::default() };
+            Some(subject.stun_server(&config, rng).is_some())
+        }
+        SubjectKind::StunClient => {
+            Some(subject.stun_client(&StunClientConfig::new(local, server), rng).is_some())
+        }
+        SubjectKind::StunCodec => Some(subject.stun_codec().is_some()),
+        SubjectKind::Discovery => {
+            Some(subject.discovery(&DiscoveryConfig { local, server }, rng).is_some())
+        }
+        SubjectKind::Nat => None,
     }
 }

@@ -1,0 +1,50 @@
+//! The wall clock: the only place of the suite that asks the machine for the time.
+//!
+//! What it says goes to the `wall` block of `run.json` and to the terminal, and decides nothing.
+
+use std::time::Duration;
+
+use base::WallTime;
+
+/// Measures how long something took in real time.
+#[expect(clippy::disallowed_types, reason = "durations of the wall block are real")]
+pub struct Stopwatch {
+    begun: std::time::Instant,
+}
+
+impl Stopwatch {
+    /// Starts measuring.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        clippy::disallowed_types,
+        reason = "durations of the wall block are real"
+    )]
+    pub fn start() -> Self {
+        Self { begun: std::time::Instant::now() }
+    }
+
+    /// Real time since the start.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
+    }
+
+    /// The same in whole microseconds.
+    #[must_use]
+    pub fn elapsed_us(&self) -> u64 {
+        u64::try_from(self.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// The present date and time in UTC.
+#[must_use]
+#[expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "the wall block names the day of the run"
+)]
+pub fn now() -> WallTime {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    WallTime::from_unix(since.unwrap_or_default())
+}

@@ -1,0 +1,62 @@
+//! The machines under test, whatever their kind.
+
+use std::collections::VecDeque;
+
+use base::{Datagram, Instant, SocketError, Transmit};
+
+use super::{ClientReport, DiscoveryReport};
+use crate::subjects::stun::{Discovery, StunClient, StunServer};
+
+/// A machine of one of the kinds that live in a network, with what it has reported.
+pub(crate) enum Player {
+    Server(Box<dyn StunServer>),
+    Client(Box<dyn StunClient>, VecDeque<ClientReport>),
+    Discovery(Box<dyn Discovery>, VecDeque<DiscoveryReport>),
+}
+
+macro_rules! each {
+    ($player:expr, $machine:ident => $do:expr) => {
+        match $player {
+            Player::Server($machine) => $do,
+            Player::Client($machine, _) => $do,
+            Player::Discovery($machine, _) => $do,
+        }
+    };
+}
+
+impl Player {
+    pub(super) fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        each!(self, machine => machine.handle_datagram(now, datagram));
+    }
+
+    pub(super) fn handle_socket_error(&mut self, now: Instant, error: SocketError) {
+        each!(self, machine => machine.handle_socket_error(now, error));
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        each!(self, machine => machine.handle_timeout(now));
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        each!(self, machine => machine.poll_timeout())
+    }
+
+    pub(super) fn poll_transmit(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {
+        each!(self, machine => machine.poll_transmit(now, buffer))
+    }
+
+    /// Keeps what the machine reports, with the time.
+    pub(super) fn drain_events(&mut self, now: Instant) {
+        match self {
+            Self::Server(machine) => while machine.poll_event().is_some() {},
+            Self::Client(machine, reports) => {
+                reports
+                    .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
+            }
+            Self::Discovery(machine, reports) => {
+                reports
+                    .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
+            }
+        }
+    }
+}

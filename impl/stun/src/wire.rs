@@ -43,7 +43,7 @@ pub use error_code::{Code, ErrorCode, NotUnderstood, UnknownAttributes};
 pub use header::{Class, HEADER_LENGTH, MAGIC_COOKIE, MessageType, Method, TransactionId};
 pub use ice::{IceControlled, IceControlling, Priority, UseCandidate};
 pub use integrity::Check;
-pub use message::Message;
+pub use message::{MAX_NOT_UNDERSTOOD, Message};
 pub use text::{
     AlternateDomain, Nonce, Realm, Software, TextTooLong, ThirdPartyAuthorization, Username,
 };

@@ -7,11 +7,16 @@
 use std::fmt;
 
 use base::{Malformed, Reader};
+use smallvec::SmallVec;
 
 use super::{
     AttributeType, Attributes, Class, Decode, HEADER_LENGTH, MAGIC_COOKIE, MessageType, Method,
     RawAttribute, TransactionId, attribute::next_attribute,
 };
+
+/// Most types that [`Message::not_understood`] names, so that a message full of them costs no more
+/// than its length.
+pub const MAX_NOT_UNDERSTOOD: usize = 64;
 
 /// A message whose structure was checked.
 #[derive(Clone, Copy)]
@@ -181,21 +186,32 @@ impl<'a> Message<'a> {
     }
 
     /// The types that must be understood and of which `understands` knows nothing, each once, in
-    /// order: RFC 8489 §6.3.
-    pub fn not_understood<F>(&self, understands: F) -> impl Iterator<Item = AttributeType>
+    /// order: RFC 8489 §6.3. At most [`MAX_NOT_UNDERSTOOD`] of them.
+    #[must_use]
+    pub fn not_understood<F>(&self, understands: F) -> SmallVec<[AttributeType; 8]>
     where
         F: Fn(AttributeType) -> bool,
     {
-        let message = *self;
-        let is_first = move |at, kind| {
-            let mut same = message.located().filter(|(_, attribute)| attribute.kind == kind);
-            same.next().is_some_and(|(first, _)| first == at)
-        };
-        self.located()
-            .map(|(at, attribute)| (at, attribute.kind))
-            .filter(move |(_, kind)| kind.is_comprehension_required() && !understands(*kind))
-            .filter(move |(at, kind)| is_first(*at, *kind))
-            .map(|(_, kind)| kind)
+        let mut types = SmallVec::new();
+        for RawAttribute { kind, .. } in self.attributes() {
+            if types.len() == MAX_NOT_UNDERSTOOD {
+                break;
+            }
+            if kind.is_comprehension_required() && !understands(kind) && !types.contains(&kind) {
+                types.push(kind);
+            }
+        }
+        types
+    }
+
+    /// Whether there are types that must be understood and of which `understands` knows nothing.
+    #[must_use]
+    pub fn has_not_understood<F>(&self, understands: F) -> bool
+    where
+        F: Fn(AttributeType) -> bool,
+    {
+        let mut kinds = self.attributes().map(|attribute| attribute.kind);
+        kinds.any(|kind| kind.is_comprehension_required() && !understands(kind))
     }
 
     /// Offset of MESSAGE-INTEGRITY, if it is there.

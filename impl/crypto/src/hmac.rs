@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{aws_lc, constant_time_eq, hash::MAX_OUTPUT, provider::Backend, rust_crypto};
+use crate::{BadTag, aws_lc, constant_time_eq, hash::MAX_OUTPUT, provider::Backend, rust_crypto};
 
 /// The hash function under an HMAC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,11 +101,6 @@ impl fmt::Debug for HmacKey {
     }
 }
 
-/// The tag does not belong to the message and the key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("authentication tag does not match")]
-pub struct BadTag;
-
 /// An authentication tag, to be sent.
 #[derive(Clone, Copy)]
 pub struct Tag {
@@ -119,6 +114,14 @@ impl Tag {
         let mut tag = Self { bytes: [0; MAX_OUTPUT], length: bytes.len().min(MAX_OUTPUT) };
         tag.bytes.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         tag
+    }
+
+    /// The words of a hash state, in network order.
+    pub(crate) fn from_words<const N: usize>(words: &[u32; N]) -> Self {
+        let mut bytes = [0; MAX_OUTPUT];
+        let (chunks, _) = bytes.as_chunks_mut::<4>();
+        chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_be_bytes());
+        Self { bytes, length: 4 * N }
     }
 }
 

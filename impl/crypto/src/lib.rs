@@ -13,14 +13,32 @@
 //! assert_eq!(provider.hash(HashAlgorithm::Sha256, &[b"abc"]).as_ref().len(), 32);
 //! ```
 
+mod aead;
 mod aws_lc;
+mod certificate;
+mod cipher;
 mod constant_time;
+mod der;
+mod error;
 mod hash;
 mod hmac;
+mod kdf;
+mod key_exchange;
 mod provider;
+mod public_key_info;
 mod rust_crypto;
+mod signature;
 
+pub use aead::{AEAD_NONCE_LEN, AEAD_TAG_LEN, AeadAlgorithm, AeadKey};
+pub use certificate::{BadCertificateParams, Certificate, CertificateParams, Identity};
+pub use cipher::{CtrAlgorithm, CtrKey, RecordNumberKey};
 pub use constant_time::constant_time_eq;
+pub use error::{BadKeyLength, BadTag, OutputTooLong};
 pub use hash::{Digest, HashAlgorithm};
-pub use hmac::{BadTag, HmacAlgorithm, HmacKey, Tag};
+pub use hmac::{HmacAlgorithm, HmacKey, Tag};
+pub use kdf::{PrfAlgorithm, Prk};
+pub use key_exchange::{BadPrivateKey, BadShare, KeyExchange, NamedGroup, SharedSecret};
 pub use provider::{Provider, aws_lc_rs, rust_crypto};
+pub use signature::{
+    BadPublicKey, EcdsaCurve, KeyKind, PublicKey, SignatureAlgorithm, SigningKey, VerifyError,
+};

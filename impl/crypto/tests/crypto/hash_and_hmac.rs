@@ -3,9 +3,7 @@
 use crypto::{BadTag, HashAlgorithm, HmacAlgorithm, Provider};
 use rstest::rstest;
 
-fn hex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
-}
+use crate::hex;
 
 #[rstest]
 #[case::md5(HashAlgorithm::Md5, "900150983cd24fb0d6963f7d28e17f72")]

@@ -1,0 +1,75 @@
+//! Signatures on AWS-LC.
+#![expect(clippy::expect_used, reason = "AWS-LC fails here only if memory or the kernel does")]
+
+use aws_lc_rs::{
+    agreement::{ECDH_P256, ECDH_P384, PrivateKey},
+    rand::SystemRandom,
+    signature::{self, EcdsaKeyPair, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm},
+};
+
+use crate::{EcdsaCurve, SignatureAlgorithm, public_key_info::PublicKeyInfo};
+
+pub(crate) struct SigningKey(EcdsaKeyPair);
+
+impl SigningKey {
+    /// The key with its public point, or `None` if it is out of range.
+    pub(crate) fn new(curve: EcdsaCurve, scalar: &[u8]) -> Option<(Self, Vec<u8>)> {
+        let (ecdh, ecdsa) = match curve {
+            EcdsaCurve::P256 => (&ECDH_P256, &signature::ECDSA_P256_SHA256_ASN1_SIGNING),
+            EcdsaCurve::P384 => (&ECDH_P384, &signature::ECDSA_P384_SHA384_ASN1_SIGNING),
+        };
+        // The ECDSA interface wants the public half, which only the ECDH interface computes.
+        let point = PrivateKey::from_private_key(ecdh, scalar).ok()?.compute_public_key().ok()?;
+        let key = EcdsaKeyPair::from_private_key_and_public_key(ecdsa, scalar, point.as_ref());
+        Some((Self(key.ok()?), point.as_ref().to_vec()))
+    }
+
+    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+        // AWS-LC ignores the source of chance that its interface asks for.
+        let signature = self.0.sign(&SystemRandom::new(), message);
+        signature.expect("the system has randomness").as_ref().to_vec()
+    }
+}
+
+/// The bytes AWS-LC reads a key from: a point, or an RSAPublicKey.
+#[derive(Clone)]
+pub(crate) struct PublicKey(Vec<u8>);
+
+impl PublicKey {
+    /// The key, if it is sound.
+    pub(crate) fn new(info: &PublicKeyInfo<'_>) -> Option<Self> {
+        let (algorithm, bytes): (&dyn VerificationAlgorithm, _) = match *info {
+            PublicKeyInfo::Ec(EcdsaCurve::P256, point) => {
+                (&signature::ECDSA_P256_SHA256_ASN1, point)
+            }
+            PublicKeyInfo::Ec(EcdsaCurve::P384, point) => {
+                (&signature::ECDSA_P384_SHA384_ASN1, point)
+            }
+            PublicKeyInfo::Rsa { encoded, .. } => (&signature::RSA_PKCS1_2048_8192_SHA256, encoded),
+        };
+        let _ = ParsedPublicKey::new(algorithm, bytes).ok()?;
+        Some(Self(bytes.to_vec()))
+    }
+
+    /// Whether `signature` is good. The algorithm fits the key: the caller has checked.
+    pub(crate) fn verify(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        signature: &[u8],
+    ) -> bool {
+        let algorithm: &dyn VerificationAlgorithm = match algorithm {
+            SignatureAlgorithm::EcdsaP256Sha256 => &signature::ECDSA_P256_SHA256_ASN1,
+            SignatureAlgorithm::EcdsaP256Sha384 => &signature::ECDSA_P256_SHA384_ASN1,
+            SignatureAlgorithm::EcdsaP384Sha256 => &signature::ECDSA_P384_SHA256_ASN1,
+            SignatureAlgorithm::EcdsaP384Sha384 => &signature::ECDSA_P384_SHA384_ASN1,
+            SignatureAlgorithm::RsaPkcs1Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+            SignatureAlgorithm::RsaPkcs1Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+            SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+            SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_2048_8192_SHA256,
+            SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_2048_8192_SHA384,
+            SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_2048_8192_SHA512,
+        };
+        UnparsedPublicKey::new(algorithm, &self.0).verify(message, signature).is_ok()
+    }
+}

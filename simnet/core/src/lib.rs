@@ -2,9 +2,11 @@
 
 mod agenda;
 mod builder;
+mod driven;
 mod endpoint;
 mod event;
 mod id;
+pub mod laws;
 mod link;
 mod middlebox;
 pub mod nat;
@@ -25,6 +27,7 @@ mod trace;
 mod watch;
 
 pub use builder::{Attach, BuildError, Builder, Host};
+pub use driven::Driven;
 pub use endpoint::{Cx, Endpoint, NetworkChange};
 pub use event::{DropReason, Event, NatEvent, Place};
 pub use id::{HopId, NodeId, PacketId, SocketId};

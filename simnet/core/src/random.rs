@@ -40,6 +40,13 @@ impl Stream {
         self.source.next_u64()
     }
 
+    /// A source of chance for a machine, grown from the next 32 bytes.
+    pub fn rng(&mut self) -> base::Rng {
+        let mut seed = [0; 32];
+        self.source.fill_bytes(&mut seed);
+        base::Rng::from_seed(seed)
+    }
+
     /// Fills `out`.
     pub fn fill(&mut self, out: &mut [u8]) {
         self.source.fill_bytes(out);

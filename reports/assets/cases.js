@@ -31,9 +31,10 @@ function claims(one) {
 
 function variantTable(one, results, names, chosen) {
   const byVariant = group(results, (result) => result.variant || "");
-  const rows = [...byVariant].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }));
+  const trouble = (list) => Math.max(SEVERITY.missing, SEVERITY[worst(list).verdict]);
+  const rows = [...byVariant].sort(([a, left], [b, right]) => trouble(right) - trouble(left) || a.localeCompare(b, "en", { numeric: true }));
   const cell = (result) => result && h("a", { class: "verdict-link", href: caseLink(one.id, result.variant || "", result.subject), "aria-current": result === chosen ? "true" : undefined }, pill(result.verdict), isKnown(result) && h("span", { class: "known" }, "known"));
-  return h("div", { class: "scroll" }, h("table", { class: "variants" },
+  return h("div", { class: "scroll variants-box", tabindex: rows.length > 8 ? "0" : undefined, role: "region", "aria-label": "Results by variant" }, h("table", { class: "variants" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Variant"), names.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, rows.map(([variant, list]) => h("tr", {}, h("th", { scope: "row" }, h("code", {}, variant || "the only one")),
       names.map((name) => h("td", {}, cell(list.find((result) => result.subject === name)))))))));
@@ -76,7 +77,7 @@ function sometimes(result) {
 function ladderPart(result) {
   if (!result.ladder) return undefined;
   const drawing = drawLadder(result.ladder);
-  const text = h("pre", { class: "ladder-text", tabindex: "0" }, result.ladder.split("\n").map((line) => [h("span", { class: /^\s*!/.test(line) ? "marked" : "" }, line), "\n"]));
+  const text = h("pre", { class: "ladder-text", tabindex: "0" }, result.ladder.trimEnd().split("\n").map((line) => [h("span", { class: /^\s*!/.test(line) ? "marked" : "" }, line), "\n"]));
   return [h("h3", {}, "Ladder"), drawing, h("details", { open: !drawing, class: "as-text" }, h("summary", {}, "As text"), text)];
 }
 

@@ -92,6 +92,14 @@ function say(text) {
   document.getElementById("live").textContent = text;
 }
 
+/** The list on this page that is not drawn to its end yet, if there is one. */
+let unfinished;
+
+/** Draws the unfinished list until the page is so high, or the list ends. */
+function drawTo(height) {
+  while (unfinished && document.documentElement.scrollHeight < height) unfinished();
+}
+
 /** Fills a list piece by piece, as the reader comes near its end. */
 function lazily(list, items, draw, step = 60) {
   let at = 0;
@@ -103,11 +111,12 @@ function lazily(list, items, draw, step = 60) {
     if (at >= items.length) {
       watcher.disconnect();
       foot.remove();
+      unfinished = undefined;
     }
   };
+  unfinished = more;
   const watcher = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) more(); }, { rootMargin: "1200px" });
   more();
   if (at < items.length) watcher.observe(foot);
-  window.addEventListener("beforeprint", () => { while (at < items.length && list.isConnected) more(); }, { once: true });
   return foot;
 }

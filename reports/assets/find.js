@@ -68,7 +68,7 @@ function findRequirements(filter) {
   return run.requirements.filter((req) => (!filter.level || req.level === filter.level)
     && (!filter.spec || req.spec === filter.spec)
     && (wanted.size === 0 || of.some((name) => wanted.has(status(name, req))))
-    && (needles.length === 0 || contains(`${req.id} ${place(req)} ${req.level} ${req.actor} ${req.says}`, needles)));
+    && (needles.length === 0 || contains(`${req.id} ${req.spec} ${place(req)} ${req.level} ${req.actor} ${req.says}`, needles)));
 }
 
 function findResults(filter) {

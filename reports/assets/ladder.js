@@ -1,6 +1,7 @@
-// Message ladders. One line is one message, `[!] seconds sender arrow receiver text`, or one
-// remark, `[seconds] # text`. An arrow is made of <, >, - and their drawn forms; an x in it means
-// that the message was lost. The form with the receiver at the end of the line is read as well.
+// Message ladders. One line is one message, `[!] seconds left arrow right text`, or one remark,
+// `[seconds] # text`. An arrow is made of <, >, - and their drawn forms and points to the receiver;
+// an x in it, or the word "lost" or "dropped" in the text, means that the message did not arrive.
+// The form with the right-hand actor at the end of the line is read as well.
 
 const ARROW = /^[-─—=~.·>▶→<◀←]*[<>▶◀→←x×✗╳][-─—=~.·>▶→<◀←x×✗╳]*$/;
 const STAMP = /^\s*([!*]?)\s*(\d+(?:\.\d+)?)\s*s?\s+(.*)$/;

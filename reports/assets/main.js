@@ -24,21 +24,46 @@ function navigation(at) {
 
 let former;
 
+// Going back leads to where the reader was, also in lists that are drawn piece by piece.
+const scrolls = new Map();
+let entry;
+let entries = 0;
+history.scrollRestoration = "manual";
+
+/** Notes where the reader leaves a page; gives where they were, if they come back to one. */
+function turn() {
+  if (entry !== undefined) scrolls.set(entry, scrollY);
+  const returns = typeof history.state === "number" ? scrolls.get(history.state) : undefined;
+  if (typeof history.state !== "number") history.replaceState(entries++, "");
+  entry = history.state;
+  entries = Math.max(entries, entry + 1);
+  return returns;
+}
+
 function show() {
   if (location.hash && !location.hash.startsWith("#/")) return;
   const at = where();
-  const made = route(at);
+  const returns = turn();
+  const moves = former !== undefined && at.parts.length > 1 && specByDoc.has(at.parts[0]) && former.parts[0] === at.parts[0];
+  if (!moves) unfinished = undefined;
+  const made = moves ? specMove(at) : route(at);
   const { page, title, goal } = Array.isArray(made) ? { page: made } : made;
   const main = document.getElementById("main");
   const stays = former !== undefined && former.parts.join("/") === at.parts.join("/") && !goal;
   const focused = document.activeElement?.getAttribute?.("data-chip");
-  main.replaceChildren();
-  append(main, page);
+  for (const old of main.querySelectorAll(".target")) old.classList.remove("target");
+  if (page) {
+    main.replaceChildren();
+    append(main, page);
+  }
   document.getElementById("nav").replaceChildren(...navigation(at));
   document.getElementById("query").value = at.parts[0] === "find" ? at.query.get("q") || "" : "";
   document.title = `${title || "Conformance"} · ${subjects.join(", ")}`;
   const target = goal && document.getElementById(goal);
-  if (target) {
+  if (returns !== undefined) {
+    drawTo(returns + innerHeight);
+    scrollTo(0, returns);
+  } else if (target) {
     target.classList.add("target");
     target.scrollIntoView();
     target.focus({ preventScroll: true });
@@ -46,16 +71,26 @@ function show() {
     scrollTo(0, 0);
     if (former !== undefined && document.activeElement?.id !== "query") main.querySelector("h1")?.focus({ preventScroll: true });
   }
+  revealCurrent();
   if (focused) main.querySelector(`[data-chip="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   if (title) say(title);
   former = at;
+}
+
+/** Scrolls the list of sections, not the page, to the present one. */
+function revealCurrent() {
+  const current = document.querySelector(".side a[aria-current]");
+  const side = current?.closest(".side");
+  if (!side) return;
+  const [inner, outer] = [current.getBoundingClientRect(), side.getBoundingClientRect()];
+  if (inner.top < outer.top || inner.bottom > outer.bottom) side.scrollTop += inner.top - outer.top - outer.height / 2;
 }
 
 function search() {
   const at = where();
   const keep = at.parts[0] === "find" ? Object.fromEntries(at.query) : { in: "requirements" };
   const next = to(["find"], { ...keep, q: document.getElementById("query").value.trim() });
-  if (at.parts[0] === "find") history.replaceState(null, "", next);
+  if (at.parts[0] === "find") history.replaceState(history.state, "", next);
   else history.pushState(null, "", next);
   const { selectionStart } = document.getElementById("query");
   const typed = document.getElementById("query").value;
@@ -83,5 +118,8 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   document.getElementById("main").focus();
 });
 addEventListener("hashchange", show);
-addEventListener("beforeprint", () => { for (const part of document.querySelectorAll("main details")) part.open = true; });
+addEventListener("beforeprint", () => {
+  drawTo(Infinity);
+  for (const part of document.querySelectorAll("main details")) part.open = true;
+});
 show();

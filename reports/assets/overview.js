@@ -149,6 +149,21 @@ function mutantsPage() {
     h("div", { class: "reqs" }, sorted.map(row))];
 }
 
+/** With more specifications than this the matrix opens with their sections folded. */
+const MATRIX_OPEN = 8;
+const opened = new Set();
+
+function toggle(spec, body) {
+  const button = h("button", { type: "button", class: "toggle", "aria-expanded": body.hidden ? "false" : "true", "aria-label": `Sections of ${label(spec.doc)}` });
+  button.addEventListener("click", () => {
+    body.hidden = !body.hidden;
+    button.setAttribute("aria-expanded", body.hidden ? "false" : "true");
+    if (body.hidden) opened.delete(spec.doc);
+    else opened.add(spec.doc);
+  });
+  return button;
+}
+
 function matrixPage({ query }) {
   const of = LEVELS.includes(query.get("level")) ? query.get("level") : "";
   const keep = (req) => !of || req.level === of;
@@ -156,9 +171,11 @@ function matrixPage({ query }) {
     const rows = sections(spec.doc).map((section) => ({ ...section, reqs: section.reqs.filter(keep) })).filter((section) => section.reqs.length > 0);
     const all = rows.flatMap((section) => section.reqs);
     if (all.length === 0) return undefined;
-    return h("tbody", {}, h("tr", { class: "layer-row" }, h("th", { scope: "rowgroup" }, h("a", { href: to([spec.doc]) }, h("b", {}, label(spec.doc)), " ", h("span", { class: "quiet" }, spec.title))), subjects.map((name) => matrixCell(name, all, to([spec.doc])))),
-      rows.map((section) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: to([spec.doc, section.number]) }, h("span", { class: "number" }, section.number), " ", section.title)),
-        subjects.map((name) => matrixCell(name, section.reqs, to([spec.doc, section.number]))))));
+    const body = h("tbody", { hidden: run.specs.length > MATRIX_OPEN && !opened.has(spec.doc) }, rows.map((section) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: to([spec.doc, section.number]) }, h("span", { class: "number" }, section.number), " ", section.title)),
+      subjects.map((name) => matrixCell(name, section.reqs, to([spec.doc, section.number]))))));
+    return [h("tbody", {}, h("tr", { class: "layer-row" },
+      h("th", { scope: "rowgroup" }, h("div", {}, toggle(spec, body), h("a", { href: to([spec.doc]) }, h("b", {}, label(spec.doc)), " ", h("span", { class: "quiet" }, spec.title)))),
+      subjects.map((name) => matrixCell(name, all, to([spec.doc]))))), body];
   });
   return [head("Matrix", h("p", { class: "lead" }, "Requirements that hold, of those that are testable, per section and subject.")),
     choices("Level", ["", ...LEVELS].map((name) => ({ text: name || "All levels", href: to(["matrix"], { level: name }), on: name === of }))),

@@ -15,8 +15,25 @@ function specPage({ parts }) {
       h("nav", { class: "side", "aria-label": "Sections" }, h("details", { open: matchMedia("(min-width: 900px)").matches }, h("summary", {}, "Sections"), h("ol", {}, rows.map((row) => sideItem(doc, row, section))))),
       h("div", { class: "spec" }, rows.map((row) => sectionPart(doc, row)))),
   ];
-  const goal = id ? `req-${id}` : section ? `sec-${section}` : undefined;
-  return { page, title: `${label(doc)}${section ? ` §${section}` : ""}`, goal };
+  const goal = specGoal(section, id);
+  return { page, title: specTitle(doc, section), goal };
+}
+
+function specTitle(doc, section) {
+  return `${label(doc)}${section ? ` §${section}` : ""}`;
+}
+
+/** Moves within the page of a specification that is shown already, so that nothing jumps. */
+function specMove({ parts: [doc, section, id] }) {
+  for (const link of document.querySelectorAll(".side a")) {
+    if (link.getAttribute("href") === to([doc, section])) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+  return { title: specTitle(doc, section), goal: specGoal(section, id) };
+}
+
+function specGoal(section, id) {
+  return id ? `req-${id}` : section ? `sec-${section}` : undefined;
 }
 
 function specTotals(all) {

@@ -95,6 +95,24 @@ pub enum Event<'a> {
     },
 }
 
+impl<'a> Event<'a> {
+    /// The packet it happened to, if it happened to one.
+    #[must_use]
+    pub const fn packet(&self) -> Option<&'a Packet> {
+        match *self {
+            Self::Sent { packet, .. }
+            | Self::Queued { packet, .. }
+            | Self::Received { packet, .. }
+            | Self::Delivered { packet, .. }
+            | Self::Dropped { packet, .. }
+            | Self::Duplicated { packet, .. }
+            | Self::Corrupted { packet, .. }
+            | Self::Fragmented { packet, .. } => Some(packet),
+            Self::Nat { .. } | Self::Interface { .. } => None,
+        }
+    }
+}
+
 /// Where a packet ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {

@@ -12,6 +12,7 @@ mod middlebox;
 pub mod nat;
 mod network;
 mod node;
+pub mod observe;
 mod observer;
 mod packet;
 mod prefix;

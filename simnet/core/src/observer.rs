@@ -109,6 +109,33 @@ pub struct Topology {
     pub hops: Vec<HopInfo>,
 }
 
+impl Topology {
+    /// The name of a node, such as `alice`; `?` for one that is not here.
+    #[must_use]
+    pub fn node_name(&self, node: NodeId) -> &str {
+        self.node(node).map_or("?", |info| &info.name)
+    }
+
+    /// The name of an interface with that of its node, such as `alice.eth0`; `?` for one that is not
+    /// here.
+    #[must_use]
+    pub fn hop_name(&self, hop: HopId) -> &str {
+        self.hop(hop).map_or("?", |info| &info.name)
+    }
+
+    /// What is known of a node.
+    #[must_use]
+    pub fn node(&self, node: NodeId) -> Option<&NodeInfo> {
+        self.nodes.get(usize::try_from(node.get()).ok()?)
+    }
+
+    /// What is known of an interface.
+    #[must_use]
+    pub fn hop(&self, hop: HopId) -> Option<&HopInfo> {
+        self.hops.get(usize::try_from(hop.get()).ok()?)
+    }
+}
+
 /// A node, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeInfo {

@@ -1,0 +1,20 @@
+//! Observers that leave something to look at.
+//!
+//! | observer | leaves |
+//! |---|---|
+//! | [`JsonLines`] | a trace for programs: one JSON object a line, one line an event |
+//! | [`Capture`] | a pcapng file for Wireshark: one interface per hop, drops and translations as comments |
+//! | [`Ladder`] | a drawing for people: a column per host and box, an arrow per packet |
+//!
+//! All of them give the same bytes for the same run. Two watch together as a pair, any number as nested
+//! pairs.
+
+mod bytes;
+mod capture;
+mod json_lines;
+mod ladder;
+
+pub use bytes::write_packet;
+pub use capture::Capture;
+pub use json_lines::JsonLines;
+pub use ladder::{Ladder, Summary};

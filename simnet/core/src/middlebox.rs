@@ -7,6 +7,7 @@ use base::{Instant, InterfaceAddress};
 use crate::{
     event::{DropReason, NatEvent},
     packet::Packet,
+    prefix::Prefix,
     random::Stream,
 };
 
@@ -20,6 +21,13 @@ use crate::{
 /// ([`Packet::icmp_error`], [`Outlet::mtu`]), because only the box knows the addresses that its other
 /// side can understand.
 pub trait Middlebox: Any {
+    /// The prefixes that everybody on the outside should send to this box, when those on its inside are
+    /// `inside`. Its own addresses are known anyway, and what is not told stays its secret.
+    fn announces(&self, inside: &[Prefix]) -> Vec<Prefix> {
+        let _ = inside;
+        Vec::new()
+    }
+
     /// Called once, when time begins.
     fn start(&mut self, out: &mut Outlet<'_>) {
         let _ = out;

@@ -54,6 +54,7 @@ use self::{
 use crate::{
     middlebox::{Middlebox, Outlet, Side},
     packet::{Body, Packet, Protocol},
+    prefix::Prefix,
 };
 
 /// A NAT box: the addresses on its outside stand for the hosts on its inside.
@@ -142,6 +143,21 @@ impl Nat {
 }
 
 impl Middlebox for Nat {
+    fn announces(&self, inside: &[Prefix]) -> Vec<Prefix> {
+        let pairs = self.translator.addresses.one_to_one.iter();
+        let mut told: Vec<_> = pairs.map(|(_, external)| Prefix::host(*external)).collect();
+        match self.config().ipv6 {
+            Ipv6::Filter | Ipv6::Route => {
+                told.extend(inside.iter().filter(|prefix| prefix.ip().is_ipv6()).copied());
+            }
+            Ipv6::TranslatePrefix { external, length, .. } => {
+                told.extend(Prefix::new(external.into(), length));
+            }
+            Ipv6::Drop => {}
+        }
+        told
+    }
+
     fn start(&mut self, out: &mut Outlet<'_>) {
         self.translator.addresses.read(out);
     }

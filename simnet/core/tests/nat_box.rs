@@ -1,5 +1,11 @@
 //! The NAT as a box alone: one packet at a time, without a network around it.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test sets up itself is there, or the test fails"
+)]
+
 #[path = "nat/behaviour.rs"]
 mod behaviour;
 #[path = "nat/bench.rs"]

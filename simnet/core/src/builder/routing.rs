@@ -120,23 +120,22 @@ fn spread(site: &mut Site) -> bool {
     learned
 }
 
-/// The interfaces of routers on the segment of `hop`.
+/// The interfaces of routers, and the outsides of boxes, on the segment of `hop`.
 fn teachers(site: &Site, hop: HopId) -> Vec<HopId> {
     let peer = site.hops.at(hop).peer;
     let middle = site.hops.at(peer).node;
-    match &site.nodes.at(middle).role {
-        Role::Router => vec![peer],
-        Role::Switch(_) => {
-            let ports = site.nodes.at(middle).hops.iter().filter(|&&port| port != peer);
-            let others = ports.map(|&port| site.hops.at(port).peer);
-            others
-                .filter(|&other| {
-                    matches!(site.nodes.at(site.hops.at(other).node).role, Role::Router)
-                })
-                .collect()
-        }
-        Role::Host(_) | Role::Middlebox(_) => Vec::new(),
+    let teaches = |hop: HopId| match &site.nodes.at(site.hops.at(hop).node).role {
+        Role::Router => true,
+        Role::Middlebox(_) => site.hops.at(hop).side != 0,
+        Role::Host(_) | Role::Switch(_) => false,
+    };
+    let mut teachers = vec![peer];
+    if matches!(site.nodes.at(middle).role, Role::Switch(_)) {
+        let ports = site.nodes.at(middle).hops.iter().filter(|&&port| port != peer);
+        teachers = ports.map(|&port| site.hops.at(port).peer).collect();
     }
+    teachers.retain(|&hop| teaches(hop));
+    teachers
 }
 
 fn learn(site: &mut Site, node: NodeId, hop: HopId, teacher: HopId) -> bool {
@@ -147,8 +146,7 @@ fn learn(site: &mut Site, node: NodeId, hop: HopId, teacher: HopId) -> bool {
         return false;
     }
     let mut learned = false;
-    let known: Vec<_> = site.nodes.at(from).routes.iter().collect();
-    for (prefix, route) in known {
+    for (prefix, route) in teaching(site, from) {
         let gateway = site
             .hops
             .at(teacher)
@@ -165,6 +163,18 @@ fn learn(site: &mut Site, node: NodeId, hop: HopId, teacher: HopId) -> bool {
         learned |= site.nodes.at_mut(node).routes.add(prefix, Route { hop, gateway, metric });
     }
     learned
+}
+
+/// What a router knows, or what a box says about its inside.
+fn teaching(site: &Site, node: NodeId) -> Vec<(Prefix, Route)> {
+    let known = site.nodes.at(node).routes.iter();
+    let Role::Middlebox(middle) = &site.nodes.at(node).role else { return known.collect() };
+    let Some(&inside) = site.nodes.at(node).hops.first() else { return Vec::new() };
+    let inner = known.filter(|(prefix, route)| route.hop == inside && prefix.length() > 0);
+    let prefixes: Vec<_> = inner.map(|(prefix, _)| prefix).collect();
+    let route = Route { hop: inside, gateway: None, metric: 0 };
+    let announced = middle.middlebox.announces(&prefixes).into_iter();
+    announced.map(|prefix| (prefix, route)).collect()
 }
 
 fn is_wan(site: &Site, node: NodeId) -> bool {

@@ -94,6 +94,8 @@ struct Translation {
     remote: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     expires: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    packet: Option<u64>,
 }
 
 impl JsonLines {
@@ -163,9 +165,6 @@ impl Observer for JsonLines {
             Event::Fragmented { fragments, .. } => line.count = Some(fragments.into()),
             Event::Nat { event, .. } => {
                 line.nat = Some(translation(event));
-                if let NatEvent::Hairpinned { packet, .. } = event {
-                    line.count = Some(packet.get());
-                }
             }
             _ => {}
         }
@@ -243,9 +242,13 @@ fn translation(event: &NatEvent) -> Translation {
             out.external = Some(external.to_string());
             out.expires = Some(expires.as_nanos());
         }
+        NatEvent::Hairpinned { packet, internal, external } => {
+            out.internal = Some(internal.to_string());
+            out.external = Some(external.to_string());
+            out.packet = Some(packet.get());
+        }
         NatEvent::Expired { internal, external, .. }
-        | NatEvent::Clash { internal, wanted: external }
-        | NatEvent::Hairpinned { internal, external, .. } => {
+        | NatEvent::Clash { internal, wanted: external } => {
             out.internal = Some(internal.to_string());
             out.external = Some(external.to_string());
         }

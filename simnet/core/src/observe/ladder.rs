@@ -1,14 +1,18 @@
 //! A drawing for people.
 
+mod columns;
+mod mark;
+
 use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr};
 
 use base::Instant;
 
+use self::{columns::arrange, mark::Mark};
 use super::capture::nat_comment;
 use crate::{
     event::{Event, Place},
     id::{NodeId, PacketId},
-    observer::{NodeKind, Observer, Topology},
+    observer::{HopInfo, NodeInfo, Observer, Topology},
     packet::{Body, Packet},
 };
 
@@ -53,19 +57,6 @@ struct Line {
     at: Instant,
     mark: Mark,
     text: String,
-}
-
-/// What a line shows between and on the lifelines.
-#[derive(Clone, Copy, Debug)]
-enum Mark {
-    /// An arrow between two columns.
-    Arrow { from: usize, to: usize },
-    /// An arrow whose packet ended on arrival.
-    Refused { from: usize, to: usize },
-    /// An arrow that does not arrive, towards the right or not.
-    Lost { from: usize, right: bool },
-    /// A decision in a column.
-    Note { column: usize },
 }
 
 impl Ladder {
@@ -134,8 +125,7 @@ impl Ladder {
 
     /// The column of the node that has `ip`, for the direction of packets that do not arrive.
     fn column_of(&self, ip: IpAddr) -> Option<usize> {
-        let has =
-            |hop: &&crate::observer::HopInfo| hop.addresses.iter().any(|address| address.ip == ip);
+        let has = |hop: &&HopInfo| hop.addresses.iter().any(|address| address.ip == ip);
         self.column(self.topology.hops.iter().find(has)?.node)
     }
 
@@ -189,13 +179,10 @@ impl Ladder {
 impl Observer for Ladder {
     fn start(&mut self, topology: &Topology) {
         self.topology = topology.clone();
-        for node in &topology.nodes {
-            let shown = matches!(node.kind, NodeKind::Host | NodeKind::Middlebox);
-            self.columns.push(shown.then_some(self.names.len()));
-            if shown {
-                self.names.push(node.name.clone());
-            }
-        }
+        let order = arrange(topology);
+        self.names = order.iter().map(|node| topology.node_name(*node).to_owned()).collect();
+        let place = |node: &NodeInfo| order.iter().position(|shown| *shown == node.id);
+        self.columns = topology.nodes.iter().map(place).collect();
     }
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {
@@ -240,51 +227,5 @@ impl Observer for Ladder {
             | Event::Corrupted { .. }
             | Event::Fragmented { .. } => {}
         }
-    }
-}
-
-impl Mark {
-    /// Draws `columns` lifelines, `width` apart, and the mark over them.
-    fn draw(self, columns: usize, width: usize) -> String {
-        let middle = |column: usize| column * width + width / 2;
-        let mut row: Vec<char> = vec![' '; columns * width];
-        let mut put = |at: usize, what: char| {
-            if let Some(place) = row.get_mut(at) {
-                *place = what;
-            }
-        };
-        for column in 0..columns {
-            put(middle(column), '|');
-        }
-        match self {
-            Self::Arrow { from, to } | Self::Refused { from, to } => {
-                let right = to >= from;
-                let (low, high) = (middle(from.min(to)), middle(from.max(to)));
-                for at in low + 1..high {
-                    put(at, '-');
-                }
-                let refused = matches!(self, Self::Refused { .. });
-                let head = match (refused, right) {
-                    (true, _) => 'X',
-                    (false, true) => '>',
-                    (false, false) => '<',
-                };
-                match (from == to, right) {
-                    (true, _) => put(middle(to), head),
-                    (false, true) => put(high - 1, head),
-                    (false, false) => put(low + 1, head),
-                }
-            }
-            Self::Lost { from, right } => {
-                let reach = width / 2 - 1;
-                let start = middle(from);
-                for step in 1..reach {
-                    put(if right { start + step } else { start.saturating_sub(step) }, '-');
-                }
-                put(if right { start + reach } else { start.saturating_sub(reach) }, 'x');
-            }
-            Self::Note { column } => put(middle(column), '*'),
-        }
-        row.into_iter().collect()
     }
 }

@@ -111,11 +111,14 @@ enum Command {
 pub fn main() -> ExitCode {
     let mut out = anstream::stdout().lock();
     let result = main_with(std::env::args_os(), &mut out, Suite::built_in);
-    let flushed = out.flush();
-    match (result, flushed) {
-        (Ok(exit), _) => exit.into(),
-        (Err(refusal), _) => {
-            anstream::eprintln!("error: {refusal}");
+    let result = result.and_then(|exit| out.flush().map(|()| exit).map_err(closed));
+    match result {
+        Ok(exit) => exit.into(),
+        Err(refusal) => {
+            // Nobody listens any more, as under `| head`: nothing went wrong.
+            if refusal.exit != Exit::Equal {
+                anstream::eprintln!("error: {refusal}");
+            }
             refusal.exit.into()
         }
     }
@@ -174,8 +177,11 @@ fn refuse_arguments(error: &clap::Error, out: &mut dyn Write) -> Result<Exit, Re
     Ok(Exit::Equal)
 }
 
-/// Standard output went away, as it does under `| head`.
+/// Standard output went away.
 fn closed(error: io::Error) -> Refusal {
+    if error.kind() == io::ErrorKind::BrokenPipe {
+        return Refusal { exit: Exit::Equal, line: "the reader went away".to_owned() };
+    }
     Refusal::environment(format!("standard output cannot be written ({error}); read it to the end"))
 }
 

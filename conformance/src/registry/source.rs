@@ -150,7 +150,8 @@ const WHYS: &[&str] = &[
 /// Reads one spec file. `file` names it in errors.
 pub fn parse(file: &str, text: &str) -> Result<SpecFile, SpecError> {
     let raw: RawFile = toml::from_str(text).map_err(|error| toml_error(file, text, &error))?;
-    let check = Check { file, text };
+    let newlines = text.match_indices('\n').map(|(at, _)| at).collect();
+    let check = Check { file, newlines };
     let requirements =
         raw.req.into_iter().map(|entry| check.entry(entry)).collect::<Result<Vec<_>, _>>()?;
     Ok(SpecFile { spec: raw.spec, requirements })
@@ -218,7 +219,8 @@ pub fn constant_name(id: &str) -> String {
 
 struct Check<'a> {
     file: &'a str,
-    text: &'a str,
+    /// Where the lines end.
+    newlines: Vec<usize>,
 }
 
 impl Check<'_> {
@@ -329,7 +331,7 @@ impl Check<'_> {
     }
 
     fn line(&self, span: &Range<usize>) -> usize {
-        line_at(self.text, span.start)
+        1 + self.newlines.partition_point(|&newline| newline < span.start)
     }
 }
 

@@ -14,7 +14,7 @@ mod server;
 
 pub use client::{ClientEvent, Integrity, StunClient, StunClientConfig, Transport};
 pub use codec::{Decoded, Field, HostName, ServerUri, StunCodec, Wanted};
-pub use server::{Alternate, LongTermOffer, StunServer, StunServerConfig};
+pub use server::{Alternate, DiscoveryOffer, LongTermOffer, StunServer, StunServerConfig};
 
 /// A user name, a realm and a password, as both sides know them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -40,6 +40,23 @@ pub trait StunCodec {
         Err(Refusal::Unsupported)
     }
 
+    /// Whether MESSAGE-INTEGRITY-SHA256 is right in a usage that lets a sender cut it to `shortest`
+    /// bytes (RFC 8489 §14.6).
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::Refused`] if it is wrong, absent, shorter or has no permitted length.
+    fn verify_cut(
+        &self,
+        bytes: &[u8],
+        credential: &Credential,
+        algorithm: Integrity,
+        shortest: usize,
+    ) -> Result<(), Refusal> {
+        let _ = (bytes, credential, algorithm, shortest);
+        Err(Refusal::Unsupported)
+    }
+
     /// Whether FINGERPRINT is right.
     ///
     /// # Errors
@@ -122,6 +139,22 @@ pub enum Wanted {
     PasswordAlgorithms,
     /// ALTERNATE-DOMAIN.
     AlternateDomain,
+    /// ALTERNATE-SERVER.
+    AlternateServer,
+    /// USERHASH, as [`Field::UserHashBytes`].
+    UserHash,
+    /// PASSWORD-ALGORITHM.
+    PasswordAlgorithm,
+    /// CHANGE-REQUEST.
+    ChangeRequest,
+    /// RESPONSE-ORIGIN.
+    ResponseOrigin,
+    /// OTHER-ADDRESS.
+    OtherAddress,
+    /// RESPONSE-PORT.
+    ResponsePort,
+    /// PADDING.
+    Padding,
 }
 
 /// A field of a message in plain words.
@@ -147,12 +180,29 @@ pub enum Field {
     UnknownAttributes(Vec<u16>),
     /// USERHASH of this user in this realm, as they type them.
     UserHash(String, String),
+    /// USERHASH as it stands in a message.
+    UserHashBytes([u8; 32]),
     /// PASSWORD-ALGORITHMS without parameters.
     PasswordAlgorithms(Vec<u16>),
     /// PASSWORD-ALGORITHM without parameters.
     PasswordAlgorithm(u16),
     /// ALTERNATE-DOMAIN.
     AlternateDomain(String),
+    /// CHANGE-REQUEST (RFC 5780 §7.2).
+    ChangeRequest {
+        /// From the other address.
+        ip: bool,
+        /// From the other port.
+        port: bool,
+    },
+    /// RESPONSE-ORIGIN (RFC 5780 §7.3).
+    ResponseOrigin(SocketAddr),
+    /// OTHER-ADDRESS (RFC 5780 §7.4).
+    OtherAddress(SocketAddr),
+    /// RESPONSE-PORT (RFC 5780 §7.5).
+    ResponsePort(u16),
+    /// PADDING of this many bytes (RFC 5780 §7.6).
+    Padding(usize),
     /// An attribute of this type with these bytes.
     Other(u16, Vec<u8>),
     /// The integrity attribute of the first kind; the key of a long-term credential is made with the

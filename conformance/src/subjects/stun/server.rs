@@ -18,6 +18,9 @@ pub struct StunServerConfig {
     pub long_term: LongTermOffer,
     /// Where it sends everyone, if it only redirects.
     pub alternate: Option<Alternate>,
+    /// Whether and how it serves NAT behaviour discovery (RFC 5780 §6). With one address it is a server
+    /// without an alternate; with four it can answer from each of them.
+    pub discovery: Option<DiscoveryOffer>,
     /// The SOFTWARE it announces, if any.
     pub software: Option<&'static str>,
     /// Whether the usage employs FINGERPRINT (RFC 8489 §7).
@@ -41,6 +44,15 @@ impl Default for LongTermOffer {
     fn default() -> Self {
         Self { algorithms: true, anonymity: true, nonce_lifetime: Duration::from_secs(600) }
     }
+}
+
+/// What a server of NAT behaviour discovery heeds (RFC 5780 §6.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiscoveryOffer {
+    /// Whether it heeds RESPONSE-PORT.
+    pub response_port: bool,
+    /// The MTU in bytes of the interface it answers from, if it heeds PADDING.
+    pub padding: Option<u16>,
 }
 
 /// Where a redirecting server sends its clients (RFC 8489 §10).

@@ -7,19 +7,56 @@ const STATUS = {
   note: { glyph: "≈", word: "note", says: "a SHOULD or MAY from which the subject deviates" },
   fail: { glyph: "✗", word: "fail", says: "a binding requirement was broken" },
   missing: { glyph: "∅", word: "missing", says: "a mandatory capability is declared absent" },
-  unsupported: { glyph: "–", word: "unsupported", says: "an optional capability is declared absent" },
+  unsupported: {
+    glyph: "–",
+    word: "unsupported",
+    says: "an optional capability is declared absent",
+  },
   unproven: { glyph: "?", word: "unproven", says: "cases proved nothing either way" },
-  untested: { glyph: "○", word: "not tested", says: "testable, but no assertion has been executed" },
+  untested: {
+    glyph: "○",
+    word: "not tested",
+    says: "testable, but no assertion has been executed",
+  },
   exempt: { glyph: "·", word: "no test", says: "there is a lasting reason for no test" },
   skipped: { glyph: "↷", word: "skipped", says: "the environment lacks something" },
   inconclusive: { glyph: "?", word: "inconclusive", says: "a precondition was not reached" },
   flaky: { glyph: "~", word: "flaky", says: "repetitions on a real clock disagreed" },
   harness: { glyph: "‼", word: "harness", says: "the suite itself went wrong" },
 };
-const STANDINGS = ["fail", "note", "pass", "missing", "unsupported", "unproven", "untested", "exempt"];
-const VERDICTS = ["fail", "harness", "inconclusive", "flaky", "missing", "note", "skipped", "unsupported", "pass"];
+const STANDINGS = [
+  "fail",
+  "note",
+  "pass",
+  "missing",
+  "unsupported",
+  "unproven",
+  "untested",
+  "exempt",
+];
+const VERDICTS = [
+  "fail",
+  "harness",
+  "inconclusive",
+  "flaky",
+  "missing",
+  "note",
+  "skipped",
+  "unsupported",
+  "pass",
+];
 const LEVELS = ["MUST", "SHOULD", "MAY", "IMPLICIT"];
-const SEVERITY = { pass: 0, unsupported: 1, skipped: 2, note: 3, missing: 4, flaky: 5, inconclusive: 6, fail: 7, harness: 8 };
+const SEVERITY = {
+  pass: 0,
+  unsupported: 1,
+  skipped: 2,
+  note: 3,
+  missing: 4,
+  flaky: 5,
+  inconclusive: 6,
+  fail: 7,
+  harness: 8,
+};
 
 const subjects = run.subjects.map((subject) => subject.name);
 const reqById = new Map(run.requirements.map((req) => [req.id, req]));
@@ -28,11 +65,14 @@ const specByDoc = new Map(run.specs.map((spec) => [spec.doc, spec]));
 const reqsBySpec = group(run.requirements, (req) => req.spec);
 const resultsByCase = group(run.results, (result) => result.case);
 const casesByReq = new Map();
-const rollup = new Map(Object.entries(run.rollup).map(([name, reqs]) => [name, new Map(Object.entries(reqs))]));
+const rollup = new Map(
+  Object.entries(run.rollup).map(([name, reqs]) => [name, new Map(Object.entries(reqs))]),
+);
 const durations = new Map(Object.entries(run.wall.durations_us));
 
 for (const one of run.cases) for (const id of one.requirements) claim(id, one.id);
-for (const result of run.results) for (const assertion of result.assertions) claim(assertion.requirement, result.case);
+for (const result of run.results)
+  for (const assertion of result.assertions) claim(assertion.requirement, result.case);
 
 function claim(id, of) {
   if (!casesByReq.has(id)) casesByReq.set(id, new Set());
@@ -87,8 +127,11 @@ function sections(doc) {
   const known = new Set(listed.map((section) => section.number));
   const rest = [...bySection.keys()].filter((number) => !known.has(number));
   rest.sort((a, b) => a.localeCompare(b, "en", { numeric: true }));
-  return [...listed, ...rest.map((number) => ({ number, title: "" }))]
-    .map((section) => ({ number: section.number, title: section.title || "", reqs: bySection.get(section.number) }));
+  return [...listed, ...rest.map((number) => ({ number, title: "" }))].map((section) => ({
+    number: section.number,
+    title: section.title || "",
+    reqs: bySection.get(section.number),
+  }));
 }
 
 function nameOf(result) {
@@ -102,13 +145,16 @@ function isKnown(result) {
 function verdictCounts(subject) {
   const counts = new Map();
   for (const result of run.results) {
-    if (result.subject === subject) counts.set(result.verdict, (counts.get(result.verdict) || 0) + 1);
+    if (result.subject === subject)
+      counts.set(result.verdict, (counts.get(result.verdict) || 0) + 1);
   }
   return counts;
 }
 
 function worst(results) {
-  return results.reduce((bad, result) => (SEVERITY[result.verdict] > SEVERITY[bad.verdict] ? result : bad));
+  return results.reduce((bad, result) =>
+    SEVERITY[result.verdict] > SEVERITY[bad.verdict] ? result : bad,
+  );
 }
 
 /** Nanoseconds as seconds with as many digits as they need. */

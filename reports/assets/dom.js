@@ -7,7 +7,8 @@ function fill(node, props, kids) {
   for (const [name, value] of Object.entries(props || {})) {
     if (value === undefined || value === null || value === false) continue;
     if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
-    else if (name === "style") for (const [key, to] of Object.entries(value)) node.style.setProperty(key, to);
+    else if (name === "style")
+      for (const [key, to] of Object.entries(value)) node.style.setProperty(key, to);
     else node.setAttribute(name, value === true ? "" : String(value));
   }
   append(node, kids);
@@ -35,8 +36,12 @@ function s(tag, props, ...kids) {
 /** The address of a page: path parts and query, each encoded. */
 function to(parts, query) {
   const path = parts.map(encodeURIComponent).join("/");
-  const pairs = Object.entries(query || {}).filter(([, value]) => value !== undefined && value !== "");
-  const tail = pairs.map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`).join("&");
+  const pairs = Object.entries(query || {}).filter(
+    ([, value]) => value !== undefined && value !== "",
+  );
+  const tail = pairs
+    .map(([key, value]) => `${encodeURIComponent(key)}=${encodeURIComponent(value)}`)
+    .join("&");
   return `#/${path}${tail ? `?${tail}` : ""}`;
 }
 
@@ -61,12 +66,18 @@ function where() {
 
 /** A code with a button that copies it. */
 function copyable(text) {
-  const button = h("button", { type: "button", class: "copy", "aria-label": "Copy the command" }, "Copy");
+  const button = h(
+    "button",
+    { type: "button", class: "copy", "aria-label": "Copy the command" },
+    "Copy",
+  );
   button.addEventListener("click", async () => {
     const done = await copy(text);
     button.textContent = done ? "Copied" : "Select it";
     say(done ? "Copied" : "Could not copy");
-    setTimeout(() => { button.textContent = "Copy"; }, 1600);
+    setTimeout(() => {
+      button.textContent = "Copy";
+    }, 1600);
   });
   return h("div", { class: "command" }, h("code", { tabindex: "0" }, text), button);
 }
@@ -81,7 +92,11 @@ async function copy(text) {
     document.body.append(area);
     area.select();
     let done = false;
-    try { done = document.execCommand("copy"); } catch { /* The reader can still select it. */ }
+    try {
+      done = document.execCommand("copy");
+    } catch {
+      /* The reader can still select it. */
+    }
     area.remove();
     return done;
   }
@@ -106,7 +121,8 @@ function lazily(list, items, draw, step = 60) {
   const foot = h("div", { class: "sentinel" });
   const more = () => {
     const piece = document.createDocumentFragment();
-    for (const end = Math.min(at + step, items.length); at < end; at += 1) piece.append(draw(items[at]));
+    for (const end = Math.min(at + step, items.length); at < end; at += 1)
+      piece.append(draw(items[at]));
     list.append(piece);
     if (at >= items.length) {
       watcher.disconnect();
@@ -115,7 +131,12 @@ function lazily(list, items, draw, step = 60) {
     }
   };
   unfinished = more;
-  const watcher = new IntersectionObserver((seen) => { if (seen.some((entry) => entry.isIntersecting)) more(); }, { rootMargin: "1200px" });
+  const watcher = new IntersectionObserver(
+    (seen) => {
+      if (seen.some((entry) => entry.isIntersecting)) more();
+    },
+    { rootMargin: "1200px" },
+  );
   more();
   if (at < items.length) watcher.observe(foot);
   return foot;

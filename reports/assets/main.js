@@ -15,11 +15,21 @@ function navigation(at) {
   const links = [
     ["Overview", to([]), first === undefined],
     ["Matrix", to(["matrix"]), first === "matrix"],
-    ["Requirements", to(["find"], { in: "requirements" }), (first === "find" && at.query.get("in") !== "cases") || specByDoc.has(first)],
-    ["Cases", to(["find"], { in: "cases" }), first === "case" || (first === "find" && at.query.get("in") === "cases")],
+    [
+      "Requirements",
+      to(["find"], { in: "requirements" }),
+      (first === "find" && at.query.get("in") !== "cases") || specByDoc.has(first),
+    ],
+    [
+      "Cases",
+      to(["find"], { in: "cases" }),
+      first === "case" || (first === "find" && at.query.get("in") === "cases"),
+    ],
   ];
   if (run.run.mutants) links.push(["Planted bugs", to(["mutants"]), first === "mutants"]);
-  return links.map(([text, href, on]) => h("a", { href, "aria-current": on ? "page" : undefined }, text));
+  return links.map(([text, href, on]) =>
+    h("a", { href, "aria-current": on ? "page" : undefined }, text),
+  );
 }
 
 let former;
@@ -44,7 +54,11 @@ function show() {
   if (location.hash && !location.hash.startsWith("#/")) return;
   const at = where();
   const returns = turn();
-  const moves = former !== undefined && at.parts.length > 1 && specByDoc.has(at.parts[0]) && former.parts[0] === at.parts[0];
+  const moves =
+    former !== undefined &&
+    at.parts.length > 1 &&
+    specByDoc.has(at.parts[0]) &&
+    former.parts[0] === at.parts[0];
   if (!moves) unfinished = undefined;
   const made = moves ? specMove(at) : route(at);
   const { page, title, goal } = Array.isArray(made) ? { page: made } : made;
@@ -69,10 +83,12 @@ function show() {
     target.focus({ preventScroll: true });
   } else if (!stays) {
     scrollTo(0, 0);
-    if (former !== undefined && document.activeElement?.id !== "query") main.querySelector("h1")?.focus({ preventScroll: true });
+    if (former !== undefined && document.activeElement?.id !== "query")
+      main.querySelector("h1")?.focus({ preventScroll: true });
   }
   revealCurrent();
-  if (focused) main.querySelector(`[data-chip="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  if (focused)
+    main.querySelector(`[data-chip="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
   if (title) say(title);
   former = at;
 }
@@ -83,7 +99,8 @@ function revealCurrent() {
   const side = current?.closest(".side");
   if (!side) return;
   const [inner, outer] = [current.getBoundingClientRect(), side.getBoundingClientRect()];
-  if (inner.top < outer.top || inner.bottom > outer.bottom) side.scrollTop += inner.top - outer.top - outer.height / 2;
+  if (inner.top < outer.top || inner.bottom > outer.bottom)
+    side.scrollTop += inner.top - outer.top - outer.height / 2;
 }
 
 function search() {
@@ -100,8 +117,14 @@ function search() {
 }
 
 let pause;
-document.getElementById("query").addEventListener("input", () => { clearTimeout(pause); pause = setTimeout(search, 160); });
-document.getElementById("search").addEventListener("submit", (event) => { event.preventDefault(); search(); });
+document.getElementById("query").addEventListener("input", () => {
+  clearTimeout(pause);
+  pause = setTimeout(search, 160);
+});
+document.getElementById("search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  search();
+});
 document.addEventListener("keydown", (event) => {
   const typing = /^(?:INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName);
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {

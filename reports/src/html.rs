@@ -14,13 +14,19 @@ use crate::badge;
 use crate::model::{LevelTotals, Run};
 
 const SHELL: &str = include_str!("../assets/shell.html");
-const STYLE: &str = include_str!("../assets/style.css");
+const STYLES: &[&str] = &[
+    include_str!("../assets/style.css"),
+    include_str!("../assets/pages.css"),
+    include_str!("../assets/media.css"),
+];
 const SCRIPTS: &[&str] = &[
     include_str!("../assets/dom.js"),
     include_str!("../assets/data.js"),
     include_str!("../assets/parts.js"),
     include_str!("../assets/ladder.js"),
     include_str!("../assets/overview.js"),
+    include_str!("../assets/matrix.js"),
+    include_str!("../assets/mutants.js"),
     include_str!("../assets/specs.js"),
     include_str!("../assets/cases.js"),
     include_str!("../assets/find.js"),
@@ -45,7 +51,7 @@ pub fn page(run: &Run) -> String {
             command => run.run.command.as_str(),
             started => run.wall.started.as_str(),
             rows => rows(run),
-            style => STYLE,
+            style => STYLES.join("\n"),
             script => SCRIPTS.join("\n"),
             json => harmless(&json),
         })

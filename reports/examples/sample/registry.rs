@@ -1,20 +1,13 @@
-//! Writes a large, realistic run with all its views, to look at while working on the page:
-//! `cargo run -p peerlab-reports --example sample -- target/sample [results]`.
-//!
-//! Nothing in it was measured: it is a shape to look at, not a statement about any software.
-
-use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::{env, error, fs};
+//! Specifications, requirements, cases and planted bugs.
 
 use reports::model::{
-    About, Assertion, Capability, Capture, Case, CaseResult, Clock, Killer, Known, Level, Mutant,
-    Mutants, Requirement, Run, Section, Seed, Side, Spec, Subject, Test, Verdict, Wall, Why,
+    Case, Killer, Level, Mutant, Mutants, Requirement, Section, Side, Spec, Test, Why,
 };
-use reports::{badge, html, junit, markdown};
+
+use crate::dice::Dice;
 
 /// Document, title, short name, layer, sections as number, title and count of requirements.
-type SpecRow = (
+pub(crate) type SpecRow = (
     &'static str,
     &'static str,
     &'static str,
@@ -22,7 +15,7 @@ type SpecRow = (
     &'static [(&'static str, &'static str, usize)],
 );
 
-const SPECS: &[SpecRow] = &[
+pub(crate) const SPECS: &[SpecRow] = &[
     (
         "rfc8489",
         "Session Traversal Utilities for NAT (STUN)",
@@ -115,26 +108,7 @@ const SAYS: &[&str] = &[
     "All sessions of one internal endpoint share one external address.",
 ];
 
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % sides
-    }
-
-    fn chance(&mut self, percent: u64) -> bool {
-        self.roll(100) < percent
-    }
-
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        let at = usize::try_from(self.roll(of.len() as u64)).unwrap_or_default();
-        *of.get(at).expect("a roll is below the number of sides")
-    }
-}
-
-fn specs() -> Vec<Spec> {
+pub(crate) fn specs() -> Vec<Spec> {
     let spec = |&(doc, title, short, layer, sections): &SpecRow| Spec {
         doc: doc.into(),
         title: title.into(),
@@ -154,7 +128,7 @@ fn specs() -> Vec<Spec> {
     SPECS.iter().map(spec).collect()
 }
 
-fn requirements(dice: &mut Dice) -> Vec<Requirement> {
+pub(crate) fn requirements(dice: &mut Dice) -> Vec<Requirement> {
     let mut all = Vec::new();
     for (doc, _, _, layer, sections) in SPECS {
         for (section, title, count) in *sections {
@@ -216,7 +190,7 @@ fn requirements(dice: &mut Dice) -> Vec<Requirement> {
     all
 }
 
-fn cases(requirements: &[Requirement], count: usize) -> Vec<Case> {
+pub(crate) fn cases(requirements: &[Requirement], count: usize) -> Vec<Case> {
     let testable: Vec<&Requirement> =
         requirements.iter().filter(|r| r.test != Test::None).collect();
     let share = (testable.len() * 94 / 100).div_ceil(count).max(1);
@@ -252,123 +226,7 @@ fn cases(requirements: &[Requirement], count: usize) -> Vec<Case> {
     testable.chunks(share).take(count).enumerate().map(case).collect()
 }
 
-fn ladder(dice: &mut Dice, failed: bool) -> String {
-    let tid = format!("{:08x}", dice.roll(u64::from(u32::MAX)));
-    let mut text = format!(
-        "  0.000000  # the client gathers on 10.0.0.2:5000\n\
-         \x20 0.000000  client > nat     STUN Binding request tid={tid}\n\
-         \x20 0.004000  nat    > server  STUN Binding request tid={tid} from=198.51.100.1:61000\n\
-         \x20 0.020000  nat    < server  STUN Binding success tid={tid} mapped=198.51.100.1:61000\n\
-         \x20 0.024000  client x nat     STUN Binding success tid={tid} (dropped: filtered)\n"
-    );
-    let mut at = 500;
-    for _ in 0..dice.roll(5) + 1 {
-        text.push_str(&format!(
-            "  {}.{:03}000  client > nat     STUN Binding request tid={tid}\n",
-            at / 1000,
-            at % 1000
-        ));
-        at *= 2;
-    }
-    if failed {
-        text.push_str(&format!("! {}.{:03}000  client > server  STUN Binding request tid={tid} ICE-CONTROLLED tiebreaker=0x8877665544332211 USERNAME=evtj:h6vY\n", at / 1000, at % 1000 + 250));
-    }
-    text
-}
-
-fn result(
-    dice: &mut Dice,
-    case: &Case,
-    levels: &BTreeMap<String, Level>,
-    at: (&str, &str),
-) -> CaseResult {
-    let (variant, subject) = at;
-    let foreign = subject != "ours";
-    let fails = dice.chance(if foreign { 7 } else { 2 });
-    let mut assertions = Vec::new();
-    for id in &case.requirements {
-        let level = levels.get(id).copied().unwrap_or(Level::Must);
-        let held = if level.is_binding() { !fails || dice.chance(60) } else { !dice.chance(6) };
-        assertions.push(Assertion {
-            requirement: id.clone(),
-            level,
-            held,
-            wanted: "the second request between 500 ms and 550 ms after the first".into(),
-            got: if held {
-                "500 ms"
-            } else {
-                "750 ms: the timeout is rounded up to the next tick of 250 ms"
-            }
-            .into(),
-            at_ns: 500_000_000 + dice.roll(39_000_000_000),
-        });
-    }
-    let broken =
-        |binding: bool| assertions.iter().any(|a| !a.held && a.level.is_binding() == binding);
-    let mut verdict = match (broken(true), broken(false)) {
-        (true, _) => Verdict::Fail,
-        (false, true) => Verdict::Note,
-        (false, false) => Verdict::Pass,
-    };
-    let odd = dice.roll(400);
-    if foreign && dice.chance(12) {
-        verdict = dice.pick(&[Verdict::Unsupported, Verdict::Unsupported, Verdict::Missing]);
-    } else if odd < 3 {
-        verdict = *[Verdict::Inconclusive, Verdict::Harness, Verdict::Skipped]
-            .get(usize::try_from(odd).unwrap_or_default())
-            .expect("three of them");
-    }
-    if !verdict.is_evidence() {
-        assertions.clear();
-    }
-    let name = if variant.is_empty() { case.id.clone() } else { format!("{}[{variant}]", case.id) };
-    let seed = Seed(dice.roll(u64::from(u32::MAX)));
-    CaseResult {
-        case: case.id.clone(),
-        variant: variant.into(),
-        subject: subject.into(),
-        verdict,
-        reason: reason(verdict),
-        seed,
-        trace: format!("{:016x}{:016x}", dice.roll(u64::MAX), dice.roll(u64::MAX)),
-        virtual_ns: 39_500_000_000,
-        assertions,
-        sometimes: BTreeMap::from([(
-            "the response overtakes a retransmission".into(),
-            dice.chance(70),
-        )]),
-        ladder: ladder(dice, verdict == Verdict::Fail),
-        capture: (verdict == Verdict::Fail).then(|| Capture::Embedded {
-            name: format!("{}.pcapng", case.id),
-            base64: "Cg0NChwAAABNPCsaAQAAAP//////////HAAAAA==".into(),
-        }),
-        replay: format!(
-            "cargo xtask conformance replay '{name}' --subject {subject} --seed {seed}"
-        ),
-        known: (verdict == Verdict::Fail && foreign && dice.chance(40)).then(|| Known {
-            verdict: Verdict::Fail,
-            reason: "It rounds every timeout up to its tick of 250 ms.".into(),
-            issue: Some("example/stack#12".into()),
-        }),
-    }
-}
-
-fn reason(verdict: Verdict) -> Option<String> {
-    let text = match verdict {
-        Verdict::Pass => return None,
-        Verdict::Note => "a SHOULD deviated: the timeout is not cached between transactions",
-        Verdict::Fail => "the second request left 250 ms late",
-        Verdict::Missing => "declares no long-term credentials, which the specification demands",
-        Verdict::Unsupported => "declares no TCP",
-        Verdict::Skipped => "this host has no IPv6",
-        Verdict::Inconclusive => "the stimulus did not arrive",
-        Verdict::Flaky => "2 of 3 repetitions passed",
-        Verdict::Harness => "the case panicked: the oracle and the peer disagree about the length",
-    };
-    Some(text.into())
-}
-
-fn mutants(cases: &[Case]) -> Mutants {
+pub(crate) fn mutants(cases: &[Case]) -> Mutants {
     let names = [
         "stun-server-skips-fingerprint",
         "stun-client-reuses-transaction-id",
@@ -403,82 +261,4 @@ fn mutants(cases: &[Case]) -> Mutants {
         }
     };
     Mutants { mutants: names.iter().enumerate().map(mutant).collect() }
-}
-
-fn run(results: usize) -> Run {
-    let mut dice = Dice(0x5eed);
-    let requirements = requirements(&mut dice);
-    let cases = cases(&requirements, 150);
-    let levels: BTreeMap<String, Level> =
-        requirements.iter().map(|r| (r.id.clone(), r.level)).collect();
-    let subject = |name: &str, version: &str, about: &str| Subject {
-        name: name.into(),
-        version: version.into(),
-        about: about.into(),
-        capabilities: BTreeMap::from([
-            ("stun-client".into(), Capability::Yes),
-            ("stun-tcp".into(), if name == "ours" { Capability::Yes } else { Capability::No }),
-            ("long-term-credentials".into(), Capability::Unknown),
-        ]),
-        clock: Clock::Virtual,
-    };
-    let mut run = Run::new(About {
-        command: "cargo xtask conformance --tier fast --seed 0".into(),
-        seed: Seed(0),
-        tier: "fast".into(),
-        filter: None,
-        shard: None,
-        suite: "0.1.0".into(),
-        registry: SPECS.iter().map(|spec| (spec.0.into(), "b3:51c0a95e77d1f2aa".into())).collect(),
-        mutants: Some(mutants(&cases)),
-    });
-    run.subjects = vec![
-        subject("ours", "0.1.0", "Peerlab's own stack, in process"),
-        subject("other-stun", "2.0.4", "An independent stack, in process"),
-    ];
-    run.specs = specs();
-    run.requirements = requirements;
-    let each = results.div_ceil(cases.len() * 2).max(1);
-    for case in &cases {
-        let variants: Vec<String> = if each == 1 {
-            vec![String::new()]
-        } else {
-            (0..each)
-                .map(|at| {
-                    format!(
-                        "transport={},rto={}ms",
-                        ["udp", "tcp", "dtls"].get(at % 3).copied().unwrap_or_default(),
-                        100 * (at + 1)
-                    )
-                })
-                .collect()
-        };
-        for variant in &variants {
-            for subject in ["ours", "other-stun"] {
-                run.results.push(result(&mut dice, case, &levels, (variant, subject)));
-            }
-        }
-    }
-    run.cases = cases;
-    run.wall = Wall {
-        started: "2026-11-22T07:37:17Z".into(),
-        host: "linux x86_64, 2 cores".into(),
-        total_us: 41_730_000,
-        durations_us: run.results.iter().map(|r| (r.key(), 900 + dice.roll(60_000))).collect(),
-    };
-    run.finish();
-    run
-}
-
-fn main() -> Result<(), Box<dyn error::Error>> {
-    let mut arguments = env::args().skip(1);
-    let folder = PathBuf::from(arguments.next().unwrap_or_else(|| "target/sample".into()));
-    let results = arguments.next().map_or(Ok(600), |count| count.parse())?;
-    let run = run(results);
-    run.save(folder.join("run.json"))?;
-    fs::write(folder.join("index.html"), html::page(&run))?;
-    fs::write(folder.join("junit.xml"), junit::xml(&run))?;
-    fs::write(folder.join("report.md"), markdown::report(&run))?;
-    fs::write(folder.join("badge.svg"), badge::svg(&run, None))?;
-    Ok(())
 }

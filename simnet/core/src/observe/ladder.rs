@@ -72,6 +72,11 @@ impl Ladder {
         Self { summary: Some(summary), ..Self::default() }
     }
 
+    /// Adds a line of the caller's own, after everything that has happened up to `at`.
+    pub fn remark(&mut self, at: Instant, text: &str) {
+        self.push(at, Mark::Remark, text.to_owned());
+    }
+
     /// The drawing so far.
     #[must_use]
     pub fn render(&self) -> String {

@@ -11,6 +11,8 @@ pub(super) enum Mark {
     Lost { from: usize, right: bool },
     /// A decision in a column.
     Note { column: usize },
+    /// Nothing: the text is the caller's.
+    Remark,
 }
 
 impl Mark {
@@ -54,6 +56,7 @@ impl Mark {
                 put(if right { start + reach } else { start.saturating_sub(reach) }, 'x');
             }
             Self::Note { column } => put(middle(column), '*'),
+            Self::Remark => {}
         }
         row.into_iter().collect()
     }

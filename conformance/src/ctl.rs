@@ -12,7 +12,7 @@ use crate::{
     execute::Files,
     registry::{Registry, Req},
     subject::Subject,
-    world::{Recording, World},
+    world::World,
 };
 
 mod network;
@@ -176,8 +176,9 @@ impl<'s> Ctl<'s> {
     /// Marks that what the assertions are about has reached the subject: a call into it returned, or a
     /// datagram arrived. A case that never marks a stimulus cannot pass.
     pub fn stimulus(&mut self, what: impl Display) {
-        let at = self.now();
-        self.evidence.stimuli.push((at, what.to_string()));
+        let (at, what) = (self.now(), what.to_string());
+        self.remark(&format!("→ stimulus: {what}"));
+        self.evidence.stimuli.push((at, what));
     }
 
     /// Records whether the interesting state was reached in this run. A run in which a `sometimes` was
@@ -212,8 +213,9 @@ impl<'s> Ctl<'s> {
 
     /// Adds a line to the ladder at the present virtual time.
     pub fn note(&mut self, line: impl Display) {
-        let at = self.now();
-        self.evidence.notes.push((at, line.to_string()));
+        let (at, line) = (self.now(), line.to_string());
+        self.remark(&format!("· {line}"));
+        self.evidence.notes.push((at, line));
     }
 
     /// Ends the run: the evidence, the hash over everything that happened, and the recording.
@@ -228,9 +230,13 @@ impl<'s> Ctl<'s> {
             let (arrived, lost) = recorder.stimuli();
             evidence.stimuli.extend(arrived);
             evidence.undelivered = lost;
-            files.ladder = ladder(&evidence, recorder.into_recording());
-        } else {
-            files.ladder = ladder(&evidence, None);
+            files = recorder.into_files();
+        } else if self.record == Record::Everything {
+            files.ladder = evidence
+                .lines()
+                .into_iter()
+                .map(|(at, line)| format!("{at:>12}  {line}\n"))
+                .collect();
         }
         for (_, line) in evidence.lines() {
             hasher.update(line.as_bytes());
@@ -263,8 +269,18 @@ impl<'s> Ctl<'s> {
             )));
         }
         let at = self.now();
-        self.evidence.assertions.push(Assertion { req, level, held, wanted, got, at });
+        let assertion = Assertion { req, level, held, wanted, got, at };
+        self.remark(&assertion.to_string());
+        self.evidence.assertions.push(assertion);
         Ok(())
+    }
+
+    /// Shows a line in the network's ladder, at the place where it belongs.
+    fn remark(&mut self, line: &str) {
+        if let Some(world) = &mut self.world {
+            let now = world.net.now();
+            world.net.observer_mut().remark(now, line);
+        }
     }
 }
 
@@ -283,12 +299,4 @@ impl Word {
             Self::May => matches!(level, Level::May),
         }
     }
-}
-
-/// What the case did and what the network did, in one list by time.
-fn ladder(evidence: &Evidence, recording: Option<Recording>) -> String {
-    let mut lines = recording.map_or_else(Vec::new, |recording| recording.ladder);
-    lines.extend(evidence.lines());
-    lines.sort_by_key(|(at, _)| *at);
-    lines.into_iter().map(|(at, line)| format!("{at:>14}  {line}\n")).collect()
 }

@@ -1,5 +1,7 @@
 //! What a case leaves behind.
 
+use std::fmt;
+
 use base::Instant;
 
 use reports::model::Level;
@@ -21,6 +23,14 @@ pub struct Assertion {
     pub got: String,
     /// Virtual time of the assertion.
     pub at: Instant,
+}
+
+impl fmt::Display for Assertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { req, level, held, wanted, got, .. } = self;
+        let glyph = if *held { '✓' } else { '✗' };
+        write!(f, "{glyph} {level} {req}: wanted {wanted}, got {got}")
+    }
 }
 
 /// A state that a case hopes to reach in some variant.
@@ -53,10 +63,7 @@ impl Evidence {
     pub fn lines(&self) -> Vec<(Instant, String)> {
         let stimuli = self.stimuli.iter().map(|(at, what)| (*at, format!("→ stimulus: {what}")));
         let notes = self.notes.iter().map(|(at, what)| (*at, format!("· {what}")));
-        let assertions = self.assertions.iter().map(|a| {
-            let glyph = if a.held { '✓' } else { '✗' };
-            (a.at, format!("{glyph} {} {}: wanted {}, got {}", a.level, a.req, a.wanted, a.got))
-        });
+        let assertions = self.assertions.iter().map(|a| (a.at, a.to_string()));
         let mut lines: Vec<(Instant, String)> = stimuli.chain(notes).chain(assertions).collect();
         lines.sort_by_key(|(at, _)| *at);
         lines

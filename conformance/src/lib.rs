@@ -7,10 +7,14 @@
 //! | module | holds |
 //! |---|---|
 //! | [`registry`], [`req`] | requirements, and a constant for each |
-//! | [`case`], [`variant`] | how cases are declared: [`case!`] and [`product!`] |
-//! | [`ctl`], [`evidence`] | what a running case holds in its hands, and what it leaves behind |
+//! | [`mod@case`], [`variant`] | how cases are declared: [`case!`] and [`product!`] |
+//! | [`ctl`], [`world`], [`evidence`] | what a running case holds in its hands, and what it leaves behind |
 //! | [`subject`], [`capability`] | what the suite asks of an implementation |
 //! | [`subjects`], [`cases`] | the adapters, and the cases themselves |
+//! | [`execute`], [`runner`], [`select`] | one job and its verdict; many jobs; which jobs |
+//! | [`baseline`], [`mutants`], [`replay`] | known deviations, planted bugs, single results again |
+//! | [`assemble`], [`folder`], [`mod@print`], [`progress`] | the document, the files, the terminal |
+//! | [`suite`], [`cli`], [`exit`] | everything together: the program |
 
 extern crate self as conformance;
 

@@ -12,7 +12,6 @@ mod recorder;
 
 pub(crate) use player::Player;
 pub use recorder::Recorder;
-pub(crate) use recorder::Recording;
 
 /// How often everyone at one moment may be heard before the case is taken to be stuck: far more than any
 /// honest exchange without delay needs.

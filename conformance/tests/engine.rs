@@ -152,7 +152,12 @@ fn only_failures_leave_files_unless_all_are_asked_for() {
     let (_, _, some) = run("pcap-failures", &["net.echo"], &[]);
     assert!(some.join("cases/loud").is_dir() && !some.join("cases/ours").exists());
     let (_, _, all) = run("pcap-always", &["net.echo"], &["--pcap", "always"]);
-    assert_eq!(fs::read_dir(all.join("cases/ours")).unwrap().count(), 4);
+    let folders: Vec<PathBuf> =
+        fs::read_dir(all.join("cases/ours")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(folders.len(), 4);
+    for file in ["ladder.txt", "log.jsonl", "trace.pcapng", "replay.json"] {
+        assert!(fs::metadata(folders[0].join(file)).unwrap().len() > 100, "{file}");
+    }
     let (_, _, none) = run("pcap-never", &["net.echo"], &["--pcap", "never"]);
     assert!(!none.join("cases").exists());
 }

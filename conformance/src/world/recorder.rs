@@ -1,12 +1,13 @@
 //! Watches the network for the case: which stimuli arrived, and the recording.
 
-use std::fmt::Write as _;
-
 use base::Instant;
-use simnet::{Body, Event, Observer, Packet, Place, Topology};
+use simnet::{
+    Body, Event, Observer, Packet, Topology,
+    observe::{Capture, JsonLines, Ladder},
+};
 use wire::stun::Parsed;
 
-use crate::ctl::Record;
+use crate::{ctl::Record, execute::Files};
 
 /// A stimulus on its way.
 #[derive(Clone, Debug)]
@@ -17,23 +18,25 @@ struct Awaited {
 }
 
 /// Watches a network.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Recorder {
     awaited: Vec<Awaited>,
-    recording: Option<Recording>,
+    recording: Option<Box<Recording>>,
 }
 
-/// What a full recording holds.
-#[derive(Debug, Default)]
-pub(crate) struct Recording {
-    topology: Topology,
-    /// The ladder, line by line with times.
-    pub(crate) ladder: Vec<(Instant, String)>,
+/// A full recording.
+struct Recording {
+    ladder: Ladder,
+    log: JsonLines,
+    capture: Capture,
 }
 
 impl Recorder {
     pub(crate) fn new(record: Record) -> Self {
-        let recording = (record == Record::Everything).then(Recording::default);
+        let recording = (record == Record::Everything).then(|| {
+            let ladder = Ladder::with_summary(summary);
+            Box::new(Recording { ladder, log: JsonLines::new(), capture: Capture::new() })
+        });
         Self { awaited: Vec::new(), recording }
     }
 
@@ -49,81 +52,57 @@ impl Recorder {
         (arrived.collect(), lost.collect())
     }
 
-    /// The full recording, if one was asked for.
-    pub(crate) fn into_recording(self) -> Option<Recording> {
-        self.recording
+    /// Adds a line of the case to the ladder.
+    pub(crate) fn remark(&mut self, at: Instant, text: &str) {
+        if let Some(recording) = &mut self.recording {
+            recording.ladder.remark(at, text);
+        }
+    }
+
+    /// The files of a full recording; empty if none was asked for.
+    pub(crate) fn into_files(self) -> Files {
+        let Some(recording) = self.recording else { return Files::default() };
+        Files {
+            ladder: recording.ladder.render(),
+            log: String::from_utf8_lossy(recording.log.as_bytes()).into_owned(),
+            capture: recording.capture.finish().unwrap_or_default(),
+        }
+    }
+
+    fn arrived(&mut self, at: Instant, packet: &Packet) {
+        let Body::Udp(udp) = &packet.body else { return };
+        let waits = |awaited: &&mut Awaited| {
+            awaited.arrived.is_none() && awaited.payload == udp.payload[..]
+        };
+        let Some(awaited) = self.awaited.iter_mut().find(waits) else { return };
+        awaited.arrived = Some(at);
+        let line = format!("→ stimulus: {}", awaited.what);
+        self.remark(at, &line);
     }
 }
 
 impl Observer for Recorder {
     fn start(&mut self, topology: &Topology) {
         if let Some(recording) = &mut self.recording {
-            recording.topology = topology.clone();
+            recording.ladder.start(topology);
+            recording.log.start(topology);
+            recording.capture.start(topology);
         }
     }
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {
+        if let Some(recording) = &mut self.recording {
+            recording.ladder.on(at, event);
+            recording.log.on(at, event);
+            recording.capture.on(at, event);
+        }
         if let Event::Delivered { packet, .. } = event {
             self.arrived(at, packet);
         }
-        if let Some(recording) = &mut self.recording {
-            recording.on(at, event);
-        }
     }
 }
 
-impl Recorder {
-    fn arrived(&mut self, at: Instant, packet: &Packet) {
-        let Body::Udp(udp) = &packet.body else { return };
-        let waits = |awaited: &&mut Awaited| {
-            awaited.arrived.is_none() && awaited.payload == udp.payload[..]
-        };
-        if let Some(awaited) = self.awaited.iter_mut().find(waits) {
-            awaited.arrived = Some(at);
-        }
-    }
-}
-
-impl Recording {
-    /// Origins, deliveries and ends of packets become lines; what happens on the way is for the capture.
-    fn on(&mut self, at: Instant, event: &Event<'_>) {
-        let line = match event {
-            Event::Delivered { node, packet, .. } => {
-                let name =
-                    self.topology.nodes.get(usize::try_from(node.get()).unwrap_or(usize::MAX));
-                let name = name.map_or("?", |node| node.name.as_str());
-                format!("──▶ {name:<10} {}", describe(packet))
-            }
-            Event::Dropped { place, packet, reason, note } => {
-                let place = self.place(*place);
-                let note = if note.is_empty() { String::new() } else { format!(" ({note})") };
-                format!("──✗ {place:<10} {} dropped: {reason}{note}", describe(packet))
-            }
-            Event::Nat { event, .. } => format!("  ~ {event:?}"),
-            _ => return,
-        };
-        self.ladder.push((at, line));
-    }
-
-    fn place(&self, place: Place) -> &str {
-        let index = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
-        let name = match place {
-            Place::Hop(hop) => self.topology.hops.get(index(hop.get())).map(|hop| &hop.name),
-            Place::Node(node) => self.topology.nodes.get(index(node.get())).map(|node| &node.name),
-        };
-        name.map_or("?", String::as_str)
-    }
-}
-
-/// One line about a packet: its addresses, and its message if it holds one.
-fn describe(packet: &Packet) -> String {
-    let mut text = format!("{} > {}  ", packet.source(), packet.destination());
-    match &packet.body {
-        Body::Udp(udp) => match Parsed::read(&udp.payload) {
-            Ok(message) => _ = write!(text, "{message}"),
-            Err(_) => _ = write!(text, "{} bytes", udp.payload.len()),
-        },
-        other => _ = write!(text, "{other:?}"),
-    }
-    text
+/// A payload in the words of the suite's own codec.
+fn summary(payload: &[u8]) -> Option<String> {
+    Some(Parsed::read(payload).ok()?.to_string())
 }

@@ -11,6 +11,7 @@ use crate::{
     node::{Host, Role},
     observer::Observer,
     packet::{Body, Icmp, IcmpError, NextHop, Packet, is_group},
+    prefix::Prefix,
     reassembly::{Progress, join},
     slab::Slot,
     socket::{Received, RecvMeta},
@@ -72,7 +73,13 @@ impl<O: Observer> Network<O> {
             return self.drop_in(node, slot, DropReason::HopLimit);
         }
         let Some(route) = self.nodes.at(node).routes.find(destination, |_| true) else {
-            self.complain(hop, slot, IcmpError::NetworkUnreachable);
+            let ours = self.hops.at(hop).addresses.iter().any(|address| {
+                let prefix = Prefix::new(address.ip, address.prefix);
+                prefix.is_some_and(|prefix| prefix.contains(destination))
+            });
+            let kind =
+                if ours { IcmpError::HostUnreachable } else { IcmpError::NetworkUnreachable };
+            self.complain(hop, slot, kind);
             return self.drop_in(node, slot, DropReason::NoRoute);
         };
         if !self.hops.at(route.hop).up {

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::{SocketError, SocketErrorKind};
+use base::{InterfaceKind, SocketError, SocketErrorKind};
 use bytes::Bytes;
 
 use crate::{
@@ -45,8 +45,13 @@ impl<O: Observer> Network<O> {
         let wanted = transmit.source_ip().filter(|ip| !ip.is_unspecified());
         let wanted = wanted.or_else(|| Some(bound.ip()).filter(|ip| !ip.is_unspecified()));
         let route = self.route_from(node, wanted, destination.ip());
-        let source_ip =
-            wanted.or_else(|| self.hops.at(route?.hop).address(destination.is_ipv6(), self.now));
+        let source_ip = wanted.or_else(|| {
+            let hop = self.hops.at(route?.hop);
+            if hop.kind == InterfaceKind::Loopback {
+                return Some(destination.ip()); // The host talks to itself.
+            }
+            hop.address(destination.is_ipv6(), self.now)
+        });
         // A packet that cannot even get a source is still a packet to be accounted for.
         let source_ip = source_ip.unwrap_or_else(|| bound.ip());
         let source = SocketAddr::new(source_ip, bound.port());

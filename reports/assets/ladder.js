@@ -1,66 +1,17 @@
-// Message ladders. One line is one message, `[!] seconds left arrow right text`, or one remark,
-// `[seconds] # text`. An arrow is made of <, >, - and their drawn forms and points to the receiver;
-// an x in it, or the word "lost" or "dropped" in the text, means that the message did not arrive.
-// The form with the right-hand actor at the end of the line is read as well.
+// Message ladders as drawings.
 
-const ARROW = /^[-─—=~.·>▶→<◀←]*[<>▶◀→←x×✗╳][-─—=~.·>▶→<◀←x×✗╳]*$/;
-const STAMP = /^\s*([!*]?)\s*(\d+(?:\.\d+)?)\s*s?\s+(.*)$/;
-const TAIL = /^(.*?)\s{2,}(\S+)(?:\s{2,}((?:←|<-|#).*))?\s*$/;
-const LOST = /\b(?:dropped|drop|lost)\b/i;
 const CHAR = 6.7;
 const LINE = 14;
 const ROWS_SHOWN = 250;
-
-/** The messages and remarks of a ladder's text. */
-function parseLadder(text) {
-  const lines = text
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .map(parseLine);
-  const arrows = lines.filter((line) => line.arrow);
-  const tails = arrows.map((line) => TAIL.exec(line.rest));
-  const named = (receivers) => new Set([...arrows.map((line) => line.from), ...receivers]).size;
-  const first = arrows.map((line) => line.rest.split(/\s+/, 1)[0]);
-  const trailing =
-    tails.length > 0 && tails.every(Boolean) && named(tails.map((tail) => tail[2])) < named(first);
-  let at = 0;
-  return lines.map((line) => {
-    if (!line.arrow) return line;
-    const tail = tails[at];
-    const receiver = trailing ? tail[2] : first[at];
-    const words = trailing
-      ? [tail[1], tail[3]].filter(Boolean).join(" ")
-      : line.rest.slice(receiver.length).trim();
-    at += 1;
-    const lost = /[x×✗╳]/.test(line.arrow) || LOST.test(words);
-    const back = /[<◀←]/.test(line.arrow);
-    const [from, into] = back ? [receiver, line.from] : [line.from, receiver];
-    return {
-      mark: line.mark,
-      at: line.at,
-      from,
-      into,
-      left: back ? receiver : line.from,
-      lost,
-      text: words,
-    };
-  });
-}
-
-function parseLine(line) {
-  const stamp = STAMP.exec(line);
-  if (!stamp) return { remark: line.trim().replace(/^#\s*/, "") };
-  const [, mark, at, rest] = stamp;
-  const words = /^(\S+)\s+(\S+)\s+(.*)$/.exec(rest);
-  if (!words || !ARROW.test(words[2]))
-    return { mark: mark !== "", at, remark: rest.trim().replace(/^#\s*/, "") };
-  return { mark: mark !== "", at, from: words[1], arrow: words[2], rest: words[3] };
-}
+const MIN_WIDTH = 300;
+/** How many characters of a message may stand in one line, from roomy to tight. */
+const ROOMS = [62, 46, 34, 22];
 
 /** The actors, and where each stands: far enough apart for the words between them. */
 function columns(steps, room) {
   const messages = steps.filter((step) => step.remark === undefined);
-  const names = [];
+  const used = new Set(messages.flatMap((step) => [step.from, step.into]));
+  const names = (messages[0]?.order || []).filter((name) => used.has(name));
   for (const step of messages) {
     const pair = step.left === step.from ? [step.from, step.into] : [step.into, step.from];
     for (const name of pair) if (!names.includes(name)) names.push(name);
@@ -98,15 +49,23 @@ function wrap(text, room) {
   return lines;
 }
 
+/** Columns that fit the page if words are broken short enough; else as narrow as they go. */
+function fit(steps) {
+  const page = Math.min(innerWidth, 1216) - 96;
+  for (const room of ROOMS) {
+    const at = columns(steps, room);
+    const ends = [...at.entries()].map(([name, x]) => x + (name.length * CHAR) / 2);
+    const width = Math.max(MIN_WIDTH, Math.ceil(Math.max(0, ...ends) + 30));
+    if (width <= page || room === ROOMS[ROOMS.length - 1]) return { at, width };
+  }
+}
+
 /** A ladder as a drawing; undefined if the text has no messages. */
 function drawLadder(text) {
-  const room = innerWidth < 640 ? 22 : 62;
-  const all = parseLadder(text);
+  const all = readLadder(text);
   const steps = all.slice(0, ROWS_SHOWN);
-  const at = columns(steps, room);
+  const { at, width } = fit(steps);
   if (at.size === 0) return undefined;
-  const ends = [...at.entries()].map(([name, x]) => x + (name.length * CHAR) / 2);
-  const width = Math.ceil(Math.max(...ends) + 30);
   let y = 44;
   const rows = steps.map((step) => {
     const [from, into] = [at.get(step.from), at.get(step.into)];
@@ -114,11 +73,11 @@ function drawLadder(text) {
       step.remark !== undefined
         ? width - 90
         : from === into
-          ? width - from - 16
+          ? Math.max(width - from, from - 70) - 20
           : Math.abs(into - from) - 16;
     const lines = wrap(step.remark ?? step.text, Math.max(8, Math.floor(space / CHAR)));
     const top = y;
-    y += lines.length * LINE + 24;
+    y += lines.length * LINE + (step.remark !== undefined || from === into ? 12 : 24);
     return drawStep(step, lines, { top, bottom: y, width }, at);
   });
   const height = y + 44;
@@ -163,16 +122,13 @@ function actor(name, x, y) {
 
 /** One row: the words in lines, below them the arrow. */
 function drawStep(step, lines, { top, bottom, width }, at) {
-  const y = bottom - 12;
+  const [from, into] = [at.get(step.from), at.get(step.into)];
+  const alone = step.remark !== undefined || from === into;
+  const y = alone ? top + 12 : bottom - 12;
   const words = (kind, x) =>
     lines.map((line, row) => s("text", { class: kind, x, y: top + 16 + row * LINE }, line));
   const time =
-    step.at !== undefined &&
-    s(
-      "text",
-      { class: "time", x: 60, y: step.remark === undefined ? y + 4 : top + 16 },
-      trimTime(step.at),
-    );
+    step.at !== undefined && s("text", { class: "time", x: 60, y: y + 4 }, trimTime(step.at));
   const flag = step.mark && s("text", { class: "flag", x: 3, y: y + 5 }, "!");
   const shade =
     step.mark &&
@@ -180,7 +136,7 @@ function drawStep(step, lines, { top, bottom, width }, at) {
   const kind = `step${step.mark ? " marked" : ""}${step.lost ? " lost" : ""}`;
   if (step.remark !== undefined)
     return s("g", { class: kind }, shade, time, flag, words("remark", 76));
-  const [from, into] = [at.get(step.from), at.get(step.into)];
+  const right = width - from >= from - 70;
   if (from === into)
     return s(
       "g",
@@ -189,7 +145,7 @@ function drawStep(step, lines, { top, bottom, width }, at) {
       time,
       flag,
       s("circle", { cx: from, cy: y, r: 4 }),
-      words("label self", from + 12),
+      words(right ? "label self" : "label self before", from + (right ? 12 : -12)),
     );
   const way = Math.sign(into - from);
   const stop = step.lost ? from + (into - from) * 0.72 : into - way * 2;

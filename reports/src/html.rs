@@ -23,6 +23,7 @@ const SCRIPTS: &[&str] = &[
     include_str!("../assets/dom.js"),
     include_str!("../assets/data.js"),
     include_str!("../assets/parts.js"),
+    include_str!("../assets/read_ladder.js"),
     include_str!("../assets/ladder.js"),
     include_str!("../assets/overview.js"),
     include_str!("../assets/matrix.js"),

@@ -103,9 +103,10 @@ pub struct CaseResult {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub sometimes: BTreeMap<String, bool>,
     /// The message ladder as text; empty if there is none. The page draws what it recognises and
-    /// shows the rest as remarks. One line is one message, `0.500 client > server STUN Binding
-    /// request`, where `<` turns the arrow round, an `x` in it (`>x`, `x<`) means that the message
-    /// was lost, and a leading `!` marks the line at fault; or one remark, `0.500 # text`.
+    /// shows the rest as remarks. It reads the simulator's columns, lists of arrivals as the runner
+    /// writes them, and lines such as `0.500 client > server STUN Binding request`, where `<` turns
+    /// the arrow round, an `x` in it means that the message was lost, and a leading `!` marks the
+    /// line at fault.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ladder: String,
     /// The packet capture, if one was kept.

@@ -260,7 +260,7 @@ impl Client {
     ) -> Result<Transaction, RequestError> {
         let id = TransactionId::random(&mut self.rng);
         let bytes = self.assemble(&request, Class::Request, id, &auth)?;
-        let timing = &self.config.timing;
+        let timing = &request.timing.unwrap_or(self.config.timing);
         let phase = if request.is_reliable {
             Phase::Reliable { began_at: now, deadline: now + timing.ti }
         } else {

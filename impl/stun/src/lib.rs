@@ -3,11 +3,14 @@
 mod client;
 mod cookie;
 mod credential;
+mod discovery;
+mod framing;
 mod key;
 mod opaque;
 mod retransmission;
 mod server;
 mod stats;
+mod uri;
 pub mod wire;
 
 pub use client::{
@@ -16,6 +19,11 @@ pub use client::{
 };
 pub use cookie::SecurityFeatures;
 pub use credential::{Credential, Integrity, LongTerm, ShortTerm};
+pub use discovery::{
+    Dependence, Discovery, DiscoveryConfig, DiscoveryEvent, DiscoveryFailure, Lifetime,
+    LifetimeSearch, MAX_LOCAL_ADDRESSES, NatBehavior, PortAssignment,
+};
+pub use framing::{ChannelData, Deframer, Frame, FramingError, MAX_FRAME};
 pub use key::Key;
 pub use opaque::{Unprepared, prepare};
 pub use retransmission::{Due, Retransmission, Timing};
@@ -24,4 +32,5 @@ pub use server::{
     ServerConfig, ServerStats, ServerTransport, ShortTermAccess,
 };
 pub use stats::{DropReason, Drops};
+pub use uri::{Host, Scheme, Uri, UriError, UriTransport};
 pub use wire::{Builder, Message};

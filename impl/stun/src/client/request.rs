@@ -4,7 +4,10 @@ use std::net::SocketAddr;
 
 use base::Writer;
 
-use crate::wire::{AttributeType, Builder, Encode, Method, TransactionId};
+use crate::{
+    Timing,
+    wire::{AttributeType, Builder, Encode, Method, TransactionId},
+};
 
 /// Names a request from the command to its last event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -19,6 +22,7 @@ pub struct Request {
     pub(crate) source: Option<SocketAddr>,
     pub(crate) is_reliable: bool,
     pub(crate) any_path: bool,
+    pub(crate) timing: Option<Timing>,
     attributes: Vec<Stored>,
 }
 
@@ -40,6 +44,7 @@ impl Request {
             source: None,
             is_reliable: false,
             any_path: false,
+            timing: None,
             attributes: Vec::new(),
         }
     }
@@ -67,6 +72,12 @@ impl Request {
     #[must_use]
     pub fn answered_on_any_path(self) -> Self {
         Self { any_path: true, ..self }
+    }
+
+    /// The same with timers of its own instead of the client's.
+    #[must_use]
+    pub fn timed(self, timing: Timing) -> Self {
+        Self { timing: Some(timing), ..self }
     }
 
     /// The same with one more attribute.

@@ -52,7 +52,7 @@ impl ServerConfig {
 }
 
 /// What the messages come over. On the reliable ones, the driver takes messages off the stream with
-/// a deframer and sends responses on the connection they belong to.
+/// a [`Deframer`](crate::Deframer) and sends responses on the connection they belong to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ServerTransport {
     /// UDP.

@@ -3,9 +3,11 @@
 use std::{fmt, net::SocketAddr};
 
 use base::Rng;
+use simnet::Middlebox;
 
 use crate::{
     Cap, Support,
+    subjects::nat::NatConfig,
     subjects::stun::{
         Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec, StunServer,
         StunServerConfig,
@@ -90,6 +92,12 @@ pub trait Subject: Send + Sync {
         None
     }
 
+    /// A NAT that behaves as `config` says; `None` too if it cannot be set to behave so.
+    fn nat(&self, config: &NatConfig) -> Option<Box<dyn Middlebox>> {
+        let _ = config;
+        None
+    }
+
     /// A client of NAT behaviour discovery (RFC 5780 §4).
     fn discovery(&self, config: &DiscoveryConfig, rng: Rng) -> Option<Box<dyn Discovery>> {
         let _ = (config, rng);
@@ -137,6 +145,6 @@ fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
         SubjectKind::Discovery => {
             Some(subject.discovery(&DiscoveryConfig { local, server }, rng).is_some())
         }
-        SubjectKind::Nat => None,
+        SubjectKind::Nat => Some(subject.nat(&NatConfig::rfc4787_strict()).is_some()),
     }
 }

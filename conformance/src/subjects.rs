@@ -4,6 +4,7 @@
 
 use crate::Subject;
 
+pub mod nat;
 pub mod stun;
 
 /// Every subject this build knows, in the order of the report's columns.

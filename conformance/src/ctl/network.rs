@@ -3,10 +3,11 @@
 use std::{fmt::Display, net::SocketAddr, time::Duration};
 
 use base::Instant;
-use simnet::{Builder, Network, Received, SocketId};
+use simnet::{Builder, Middlebox, Network, Received, SocketId};
 
 use super::{Ctl, Outcome, Stop};
 use crate::{
+    subjects::nat::NatConfig,
     subjects::stun::{
         ClientEvent, Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunServerConfig,
     },
@@ -78,6 +79,15 @@ impl Ctl<'_> {
         let discovery = self.subject.discovery(config, self.fork("subject"));
         let discovery = discovery.ok_or_else(|| unsupported("discovery client"))?;
         self.seat(host, &[config.local], Player::Discovery(discovery, Default::default()))
+    }
+
+    /// The subject's NAT, for [`Builder::middlebox`].
+    ///
+    /// # Errors
+    ///
+    /// [`Stop::Unsupported`] if the subject has none that behaves so.
+    pub fn nat(&self, config: &NatConfig) -> Result<Box<dyn Middlebox>, Stop> {
+        self.subject.nat(config).ok_or_else(|| unsupported("NAT"))
     }
 
     fn seat(&mut self, host: &str, at: &[SocketAddr], player: Player) -> Result<Seat, Stop> {

@@ -47,6 +47,28 @@ pub trait Middlebox: Any {
     }
 }
 
+impl Middlebox for Box<dyn Middlebox> {
+    fn announces(&self, inside: &[Prefix]) -> Vec<Prefix> {
+        (**self).announces(inside)
+    }
+
+    fn start(&mut self, out: &mut Outlet<'_>) {
+        (**self).start(out);
+    }
+
+    fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
+        (**self).handle_packet(side, packet, out);
+    }
+
+    fn handle_timeout(&mut self, out: &mut Outlet<'_>) {
+        (**self).handle_timeout(out);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        (**self).poll_timeout()
+    }
+}
+
 /// One side of a box: its interface with that number, in the order of attachment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Side(pub u8);

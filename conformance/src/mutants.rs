@@ -164,3 +164,32 @@ fn killer(
     });
     assertion.or(disturbance)
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const GOOD: &str =
+        "[[mutant]]\nname = \"a\"\nbreaks = \"sample-echo\"\nsays = \"It is wrong.\"\n";
+
+    fn read(text: &str) -> Result<Vec<Mutant>, SpecError> {
+        let spec = include_str!("../tests/spec/sample.toml");
+        parse("m.toml", text, &Registry::from_texts([("s.toml", spec)]).unwrap())
+    }
+
+    #[test]
+    fn reads_the_list() {
+        let mutants = read(&(GOOD.to_owned() + &GOOD.replace("\"a\"", "\"b\""))).unwrap();
+        assert_eq!(mutants.iter().map(|m| m.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[rstest]
+    #[case::twice(GOOD.repeat(2), "m.toml:6: the planted bug `a` is listed twice; give each its own name")]
+    #[case::breaks_nothing(GOOD.replace("echo", "ecko"), "m.toml:3: no requirement is called `sample-ecko`; name the requirement that the bug breaks; `list --requirements` shows them")]
+    #[case::no_words(GOOD.replace("says", "said"), "m.toml:4: unknown key `said`, expected one of `name`, `breaks`, `says`; correct the spelling or remove the key")]
+    fn refuses_in_one_line(#[case] text: String, #[case] expected: &str) {
+        assert_eq!(read(&text).unwrap_err().to_string(), expected);
+    }
+}

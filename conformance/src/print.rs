@@ -1,6 +1,6 @@
 //! What a run says on the terminal: its failures, its tables, its files.
 
-use std::fmt::Write as _;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use comfy_table::{Cell, CellAlignment, Table, presets};
 use owo_colors::OwoColorize as _;
@@ -10,6 +10,9 @@ use crate::baseline::{self, Standing};
 
 /// Ladder lines shown with a failure; the file has them all.
 const LADDER_LINES: usize = 16;
+
+/// Cases named in a line before the rest is only counted.
+const NAMED: usize = 5;
 
 /// A failure, as far as a person wants to see it at first: what was wanted, what came, which rule, how to
 /// play it again, where the files are.
@@ -75,10 +78,39 @@ pub fn tables(run: &Run) -> String {
         let _ = writeln!(text, "{}", requirements(run, &subject.name));
     }
     let _ = writeln!(text, "{}", verdicts(run));
+    let lonely = without_reference(run);
+    if !lonely.is_empty() {
+        let more = lonely.len().saturating_sub(NAMED);
+        let names: Vec<&str> = lonely.into_iter().take(NAMED).collect();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let _ = writeln!(
+            text,
+            "no independent subject passes, and no reason is given: {}{more}",
+            names.join(", ")
+        );
+    }
     for (case, state) in run.never_reached() {
         let _ = writeln!(text, "never reached in any variant of {case}: {state}");
     }
     text
+}
+
+/// The cases of a run with several subjects that only our own passes, without saying why: nobody else's
+/// code vouches for them.
+fn without_reference(run: &Run) -> Vec<&str> {
+    if run.subjects.len() < 2 {
+        return Vec::new();
+    }
+    let good = |result: &&CaseResult| matches!(result.verdict, Verdict::Pass | Verdict::Note);
+    let vouched: BTreeSet<&str> = run
+        .results
+        .iter()
+        .filter(|result| result.subject != "ours")
+        .filter(good)
+        .map(|result| result.case.as_str())
+        .collect();
+    let lonely = run.cases.iter().filter(|case| case.no_reference.is_none());
+    lonely.map(|case| case.id.as_str()).filter(|id| !vouched.contains(id)).collect()
 }
 
 fn requirements(run: &Run, subject: &str) -> Table {

@@ -38,11 +38,13 @@ struct Seated {
 pub(crate) struct World {
     pub(crate) net: Net,
     seats: Vec<Seated>,
+    /// How often something happened at the present moment.
+    rounds: u32,
 }
 
 impl World {
     pub(crate) const fn new(net: Net) -> Self {
-        Self { net, seats: Vec::new() }
+        Self { net, seats: Vec::new(), rounds: 0 }
     }
 
     /// Puts a machine on `host` with a socket at each of `addresses`.
@@ -102,6 +104,7 @@ impl World {
     /// Goes to the next moment at which anything happens; without one up to `limit`, goes to `limit` and
     /// says no.
     fn hop(&mut self, limit: Instant) -> bool {
+        let before = self.net.now();
         self.settle();
         let deadline = self.seats.iter().filter_map(|seated| seated.player.poll_timeout()).min();
         let next = match (self.net.next_event(), deadline) {
@@ -111,6 +114,11 @@ impl World {
         let next = next.map(|at| at.max(self.net.now())).filter(|at| *at <= limit);
         self.net.run_until(next.unwrap_or(limit));
         self.settle();
+        self.rounds = if self.net.now() == before { self.rounds + 1 } else { 0 };
+        assert!(
+            self.rounds < ROUNDS,
+            "time stands still at {before}: packets go round without delay"
+        );
         next.is_some()
     }
 
@@ -130,7 +138,7 @@ impl World {
 
     /// Serves one subject; says whether anything moved.
     fn serve(&mut self, index: usize) -> bool {
-        let Self { net, seats } = self;
+        let Self { net, seats, .. } = self;
         let Some(seated) = seats.get_mut(index) else { return false };
         let now = net.now();
         let mut busy = false;

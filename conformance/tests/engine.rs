@@ -428,6 +428,56 @@ fn states_never_reached_are_reported() {
 }
 
 #[test]
+fn cases_that_nobody_else_passes_are_named() {
+    let (outcome, _, _) = run("reference", &["net.echo", "end.pass"], &[]);
+    let expected = "no independent subject passes, and no reason is given: net.echo\n";
+    assert!(outcome.out.contains(expected), "{}", outcome.out);
+}
+
+/// Only a build with `--features mutant` has bugs to hunt.
+#[cfg(feature = "mutant")]
+#[test]
+fn the_hunt_finds_the_first_case_that_notices_a_bug() {
+    use conformance::{
+        execute::Keep,
+        mutants::{self, Mutant},
+        runner::{self, Plan},
+        select::Selection,
+    };
+    let suite = fake::suite_of(&["end.lucky", "end.pass", "net.echo"]);
+    let subjects = suite.subjects(&["ours".to_owned()]).unwrap();
+    let none = std::collections::BTreeMap::new();
+    let jobs = Selection::default().jobs(&suite.cases, &subjects, &suite.registry, &none).unwrap();
+    let plan = Plan {
+        registry: &suite.registry,
+        seed: 0,
+        repeat: 1,
+        threads: 2,
+        keep: Keep::Failures,
+        mutant: None,
+    };
+    let clean = runner::run(&jobs, &plan, |_, _| true);
+    let bugs = ["fake-shouts", "fake-does-nothing"].map(|name| Mutant {
+        name: name.to_owned(),
+        breaks: "sample-echo".to_owned(),
+        says: "It shouts.".to_owned(),
+    });
+    let found = mutants::hunt(&bugs, &jobs, &clean, &plan, &|_| ());
+    let killer = found.mutants[0].killer.clone().unwrap();
+    assert_eq!((killer.case.as_str(), killer.variant.as_str()), ("net.echo", "rtt=0,word=hello"));
+    assert_eq!(killer.requirement.as_deref(), Some("sample-echo"));
+    assert_eq!((found.mutants[1].killer.clone(), found.kill_percent()), (None, 50));
+}
+
+#[cfg(not(feature = "mutant"))]
+#[test]
+fn a_build_without_bugs_refuses_to_hunt_them() {
+    let refusal = command(fake::suite(), &["mutants"]).result.unwrap_err();
+    assert_eq!(refusal.exit, Exit::Environment);
+    assert!(refusal.line.contains("cargo xtask conformance mutants"), "{}", refusal.line);
+}
+
+#[test]
 fn help_teaches_with_examples() {
     let outcome = command(fake::suite(), &["--help"]);
     assert_eq!(outcome.result, Ok(Exit::Equal));

@@ -86,7 +86,7 @@ impl Machine for Echo {
 
     fn handle_datagram(&mut self, _: Instant, datagram: Datagram<'_>) {
         let mut payload = datagram.payload.to_vec();
-        if self.shouts {
+        if self.shouts || base::mutant::active("fake-shouts") {
             payload.make_ascii_uppercase();
         }
         self.queue.push_back((datagram.source, payload));

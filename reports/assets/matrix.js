@@ -44,7 +44,7 @@ function matrixPage({ query }) {
               { href: to([spec.doc, section.number]) },
               h("span", { class: "number" }, section.number),
               " ",
-              section.title,
+              sectionTitle(section),
             ),
           ),
           subjects.map((name) => matrixCell(name, section.reqs, to([spec.doc, section.number]))),

@@ -13,6 +13,13 @@ function pill(name, options = {}) {
   );
 }
 
+/** The title of a section, or how much it states if the registry does not have the title. */
+function sectionTitle(section) {
+  if (section.title) return section.title;
+  const count = section.reqs.length;
+  return h("span", { class: "quiet" }, `${count} ${count === 1 ? "requirement" : "requirements"}`);
+}
+
 function level(name) {
   return h("span", { class: `level level-${name}` }, name);
 }

@@ -8,8 +8,8 @@ function specPage({ parts }) {
   const rows = sections(doc);
   const meta = [
     `Layer ${spec.layer}`,
-    spec.obsoletes && `replaces ${spec.obsoletes.map(label).join(", ")}`,
-    spec.updated_by && `updated by ${spec.updated_by.map(label).join(", ")}`,
+    spec.obsoletes?.length && `replaces ${spec.obsoletes.map(label).join(", ")}`,
+    spec.updated_by?.length && `updated by ${spec.updated_by.map(label).join(", ")}`,
   ].filter(Boolean);
   const page = [
     crumbs(["Overview", "#/"], [label(doc)]),
@@ -120,7 +120,7 @@ function sideItem(doc, row, current) {
       "a",
       { href: to([doc, row.number]), "aria-current": row.number === current ? "true" : undefined },
       h("span", { class: "number" }, row.number),
-      h("span", { class: "side-title" }, row.title),
+      h("span", { class: "side-title" }, sectionTitle(row)),
       h("span", { class: "marks" }, marks),
     ),
   );
@@ -143,7 +143,7 @@ function sectionPart(doc, row) {
         { href: to([doc, row.number]) },
         h("span", { class: "number" }, `§${row.number}`),
         " ",
-        row.title,
+        sectionTitle(row),
       ),
     ),
     h(

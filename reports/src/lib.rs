@@ -13,6 +13,29 @@
 //! | [`markdown`] | tables for a README or a pull request comment |
 //! | [`badge`] | one SVG badge |
 //! | [`html`] | one self-contained page |
+//!
+//! ```
+//! use reports::{badge, html, junit, model};
+//!
+//! let mut run = model::Run::new(model::About {
+//!     command: "cargo xtask conformance".into(),
+//!     seed: 0.into(),
+//!     tier: "fast".into(),
+//!     filter: None,
+//!     shard: None,
+//!     suite: "0.1.0".into(),
+//!     registry: Default::default(),
+//!     mutants: None,
+//! });
+//! // … subjects, specs, requirements, cases and results …
+//! run.finish();
+//!
+//! let again = model::Run::parse(&run.to_json(), "run.json")?;
+//! assert_eq!(html::page(&again), html::page(&run));
+//! assert!(junit::xml(&run).contains("peerlab conformance"));
+//! assert_eq!(badge::text(&run, None), "no subject");
+//! # Ok::<(), model::LoadError>(())
+//! ```
 
 pub mod badge;
 pub mod diff;

@@ -58,3 +58,8 @@ pub use variant::{Value, Variant};
 pub use world::{Net, Seat};
 
 include!(concat!(env!("OUT_DIR"), "/registry.rs"));
+
+/// The example of the README is compiled and run as a test of this crate, which sees all it uses.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}

@@ -28,7 +28,7 @@ pub enum MergeError {
         what: String,
     },
     /// A shard is not there.
-    #[error("shard {index}/{count} is absent: run it, or merge without claiming to be complete")]
+    #[error("shard {index}/{count} is absent: run it and merge again")]
     Absent {
         /// The absent shard.
         index: usize,

@@ -6,9 +6,10 @@ use crate::Subject;
 
 pub mod nat;
 pub mod stun;
+pub mod stun_proto;
 
 /// Every subject this build knows, in the order of the report's columns.
 #[must_use]
 pub fn all() -> Vec<&'static dyn Subject> {
-    vec![]
+    vec![&stun_proto::StunProto]
 }

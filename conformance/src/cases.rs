@@ -1,1 +1,3 @@
 //! The cases, by layer. Each file registers its own.
+
+mod stun;

@@ -36,7 +36,7 @@ pub use self::{
         spread_method,
     },
     outgoing::{Attribute, Value, address_value, error_value, password_algorithms},
-    parsed::{Check, ErrorCode, Fault, Malformed, Parsed, ParsedAttribute},
+    parsed::{Check, ErrorCode, Fault, Malformed, Parsed, ParsedAttribute, read_address},
 };
 use crate::{F, crc32};
 

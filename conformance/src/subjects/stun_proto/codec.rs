@@ -62,9 +62,7 @@ impl StunCodec for Codec {
             Wanted::AlternateDomain => message
                 .attribute::<AlternateDomain>()
                 .map(|found| Field::AlternateDomain(found.domain().to_owned())),
-            Wanted::MappedAddress | Wanted::UnknownAttributes | Wanted::PasswordAlgorithms => {
-                return Err(Refusal::Unsupported);
-            }
+            _ => return Err(Refusal::Unsupported),
         };
         read.map_err(Refusal::because)
     }
@@ -149,7 +147,7 @@ fn add(message: &mut MessageWriteVec, id: TransactionId, field: &Field) -> Resul
             message.add_message_integrity_with_key(&key, their(*kind))
         }
         Field::Fingerprint => message.add_fingerprint(),
-        Field::MappedAddress(_) => return Err(Refusal::Unsupported),
+        _ => return Err(Refusal::Unsupported),
     }
     .map_err(no)
 }

@@ -374,7 +374,8 @@ fn verdict(good: bool) -> Check {
 }
 
 /// An address in clear (RFC 8489 §14.1); the first byte is ignored, the length is not.
-fn read_address(value: &[u8]) -> Option<SocketAddr> {
+#[must_use]
+pub fn read_address(value: &[u8]) -> Option<SocketAddr> {
     let mut cursor = Cursor { bytes: value, at: 0 };
     let [_, family] = cursor.array("family").ok()?;
     let port = cursor.u16("port").ok()?;

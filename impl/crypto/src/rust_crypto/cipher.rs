@@ -3,11 +3,14 @@
 
 use aes::{
     Aes128, Aes256,
-    cipher::{BlockCipherEncrypt, InnerIvInit, KeyInit, KeyIvInit, StreamCipher, StreamCipherSeek},
+    cipher::{
+        Block, BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeyIvInit, StreamCipher,
+        StreamCipherCore, consts::U16,
+    },
 };
-use chacha20::ChaCha20;
+use chacha20::{ChaChaCore, R20, variants::Ietf};
 use ctr::{Ctr128BE, CtrCore};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{AeadAlgorithm, CtrAlgorithm};
 
@@ -73,7 +76,7 @@ fn keyed<C: KeyInit>(key: &[u8]) -> C {
 
 fn first_of_block<C>(key: &C, ciphertext: &[u8; 16]) -> [u8; 2]
 where
-    C: BlockCipherEncrypt + aes::cipher::BlockSizeUser<BlockSize = aes::cipher::consts::U16>,
+    C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16>,
 {
     let mut block = aes::Block::from(*ciphertext);
     key.encrypt_block(&mut block);
@@ -84,9 +87,12 @@ where
 /// RFC 9147 §4.2.3: the first four bytes count blocks, little end first; the rest is the nonce.
 fn first_of_stream(key: &[u8; 32], ciphertext: &[u8; 16]) -> [u8; 2] {
     let [a, b, c, d, nonce @ ..] = *ciphertext;
-    let mut stream = ChaCha20::new(&(*key).into(), &nonce.into());
-    stream.seek(64 * u64::from(u32::from_le_bytes([a, b, c, d])));
-    let mut mask = [0; 2];
-    stream.apply_keystream(&mut mask);
-    mask
+    type Core = ChaChaCore<R20, Ietf>;
+    let mut stream = Core::new(&(*key).into(), &nonce.into());
+    stream.set_block_pos(u32::from_le_bytes([a, b, c, d]));
+    let mut block = Block::<Core>::default();
+    stream.write_keystream_block(&mut block);
+    let [first, second, ..] = block.0;
+    block.zeroize();
+    [first, second]
 }

@@ -34,7 +34,7 @@ fn same<T: PartialEq + std::fmt::Debug>(f: impl Fn(Provider) -> T) -> T {
 #[test]
 fn hashes_macs_and_derived_keys_are_the_same() {
     let rng = &mut Rng::from_seed([21; 32]);
-    for _ in 0..500 {
+    for _ in 0..200 {
         let (key, message, salt) = (bytes(rng, 200), bytes(rng, 400), bytes(rng, 80));
         let (head, tail) = message.split_at(message.len() / 3);
         for algorithm in [
@@ -71,7 +71,7 @@ fn hashes_macs_and_derived_keys_are_the_same() {
 #[test]
 fn key_streams_and_masks_are_the_same() {
     let rng = &mut Rng::from_seed([22; 32]);
-    for _ in 0..500 {
+    for _ in 0..200 {
         let (key, data) = (exactly(rng, 32), bytes(rng, 1_500));
         let mut block: [u8; 16] = rng.public_array();
         if rng.public_below(4) == 0 {
@@ -131,7 +131,7 @@ fn each_opens_what_the_other_seals() {
 #[test]
 fn each_verifies_what_the_other_signs() {
     let rng = &mut Rng::from_seed([24; 32]);
-    for _ in 0..40 {
+    for _ in 0..12 {
         let message = bytes(rng, 300);
         for curve in [EcdsaCurve::P256, EcdsaCurve::P384] {
             for (signer, verifier) in [(PROVIDERS[0], PROVIDERS[1]), (PROVIDERS[1], PROVIDERS[0])] {
@@ -156,7 +156,7 @@ fn both_sides_of_a_key_exchange_hold_the_same_secret(
     #[values(crypto::aws_lc_rs(), crypto::rust_crypto())] responder: Provider,
 ) {
     let rng = &mut Rng::from_seed([25; 32]);
-    for _ in 0..20 {
+    for _ in 0..8 {
         for group in GROUPS {
             let offer = initiator.key_exchange(group, rng);
             assert_eq!(offer.share().len(), group.initiator_share_len());

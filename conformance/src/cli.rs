@@ -25,7 +25,7 @@ mod run;
 mod show;
 mod subjects;
 
-pub use run::{RunArgs, TierChoice};
+pub use run::{Options, RunArgs, TierChoice};
 
 const EXAMPLES: &str = "\
 Examples (`cargo xtask conformance` builds this program and runs it with the same arguments):
@@ -199,4 +199,16 @@ fn default_folder(name: &str) -> PathBuf {
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| "target".into(), PathBuf::from);
     target.join("conformance").join(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::{
     closed, default_folder,
-    run::{RunArgs, Session},
+    run::{Options, Session},
 };
 use crate::{
     clock::{self, Stopwatch},
@@ -24,7 +24,7 @@ pub(super) struct Args {
     #[arg(long)]
     list: bool,
     #[command(flatten)]
-    run: RunArgs,
+    options: Options,
 }
 
 /// Where the list is, for errors.
@@ -64,7 +64,7 @@ fn hunt(
     out: &mut dyn Write,
 ) -> Result<Exit, Refusal> {
     // Bugs are planted in our own code: no other subject can notice them.
-    let mut options = args.run.clone();
+    let mut options = args.options.clone();
     if options.subject.is_empty() {
         options.subject = vec!["ours".to_owned()];
     }

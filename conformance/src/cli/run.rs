@@ -21,9 +21,22 @@ use crate::{
     suite::Suite,
 };
 
-/// What to run, and how.
+/// What to do with the selected cases.
 #[derive(Clone, Debug, clap::Args)]
 pub struct RunArgs {
+    #[command(flatten)]
+    pub(super) options: Options,
+    /// List what would run, and run nothing.
+    #[arg(long)]
+    list: bool,
+    /// Run everything three times, once on another number of threads, and compare every byte.
+    #[arg(long)]
+    check_determinism: bool,
+}
+
+/// What to run, and how.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Options {
     /// Run the cases that the pattern names; may be repeated.
     #[arg(long, value_name = "GLOB")]
     pub filter: Vec<String>,
@@ -60,12 +73,6 @@ pub struct RunArgs {
     /// On how many threads [default: as many as there are cores].
     #[arg(long, short = 'j', value_name = "N")]
     pub threads: Option<usize>,
-    /// List what would run, and run nothing.
-    #[arg(long)]
-    pub list: bool,
-    /// Run everything three times, once on another number of threads, and compare every byte.
-    #[arg(long)]
-    pub check_determinism: bool,
     /// Show no progress.
     #[arg(long, short)]
     pub quiet: bool,
@@ -82,7 +89,7 @@ pub enum TierChoice {
     All,
 }
 
-impl RunArgs {
+impl Options {
     fn tier(&self, filtered: bool) -> TierChoice {
         self.tier.unwrap_or(if filtered { TierChoice::All } else { TierChoice::Fast })
     }
@@ -150,7 +157,7 @@ pub(super) struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Selects what `args` ask for.
-    pub(super) fn new(suite: &'a Suite, args: &RunArgs, cases: &[String]) -> Result<Self, Refusal> {
+    pub(super) fn new(suite: &'a Suite, args: &Options, cases: &[String]) -> Result<Self, Refusal> {
         let selection = args.selection(cases);
         let chosen = suite.subjects(&args.subject)?;
         let jobs = selection.jobs(&suite.cases, &chosen, &suite.registry, &args.durations()?)?;
@@ -222,7 +229,7 @@ pub(super) fn run(
     cases: &[String],
     out: &mut dyn Write,
 ) -> Result<Exit, Refusal> {
-    let session = Session::new(suite, args, cases)?;
+    let session = Session::new(suite, &args.options, cases)?;
     if args.list {
         return list::jobs(&session.jobs, out);
     }
@@ -230,7 +237,8 @@ pub(super) fn run(
         return determinism::check(session, out);
     }
     let (stopwatch, started) = (Stopwatch::start(), clock::now());
-    let folder = Folder::prepare(&args.out.clone().unwrap_or_else(|| default_folder("latest")))?;
+    let folder =
+        Folder::prepare(&args.options.out.clone().unwrap_or_else(|| default_folder("latest")))?;
     let outcomes = session.outcomes(Some(&folder))?;
     let mut run = session.document(&outcomes);
     run.wall.started = started.to_string();

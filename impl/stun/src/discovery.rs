@@ -131,6 +131,7 @@ impl Discovery {
         let client_config = ClientConfig {
             timing: config.timing,
             credential: config.credential.clone(),
+            uses_fingerprint: config.uses_fingerprint,
             ..ClientConfig::new(config.provider)
         };
         let mut discovery = Self {

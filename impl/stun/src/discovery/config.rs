@@ -23,6 +23,8 @@ pub struct DiscoveryConfig {
     pub locals: Vec<SocketAddr>,
     /// Who the client is, for servers that ask: RFC 5780 §5.2.
     pub credential: Option<Credential>,
+    /// Whether requests carry FINGERPRINT, for flows shared with other protocols: RFC 5780 §5.
+    pub uses_fingerprint: bool,
     /// The timers of requests that should be answered.
     pub timing: Timing,
     /// The timers of requests that a NAT may keep from being answered. Each that is costs their
@@ -46,6 +48,7 @@ impl DiscoveryConfig {
             server,
             locals,
             credential: None,
+            uses_fingerprint: false,
             timing: Timing::default(),
             probe_timing: Timing { rc: 3, rm: 4, ..Timing::default() },
             tests_hairpin: true,

@@ -143,7 +143,7 @@ fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
         }
         SubjectKind::StunCodec => Some(subject.stun_codec().is_some()),
         SubjectKind::Discovery => {
-            Some(subject.discovery(&DiscoveryConfig { local, server }, rng).is_some())
+            Some(subject.discovery(&DiscoveryConfig::new(local, server), rng).is_some())
         }
         SubjectKind::Nat => Some(subject.nat(&NatConfig::rfc4787_strict()).is_some()),
     }

@@ -70,7 +70,7 @@ impl Ctl<'_> {
         self.seat(host, &[config.local], Player::Client(client, Default::default()))
     }
 
-    /// Starts the subject's discovery client on `host`, bound to its local address.
+    /// Starts the subject's discovery client on `host`, bound to its local addresses.
     ///
     /// # Errors
     ///
@@ -78,7 +78,9 @@ impl Ctl<'_> {
     pub fn start_discovery(&mut self, host: &str, config: &DiscoveryConfig) -> Result<Seat, Stop> {
         let discovery = self.subject.discovery(config, self.fork("subject"));
         let discovery = discovery.ok_or_else(|| unsupported("discovery client"))?;
-        self.seat(host, &[config.local], Player::Discovery(discovery, Default::default()))
+        let mut locals = vec![config.local];
+        locals.extend(&config.others);
+        self.seat(host, &locals, Player::Discovery(discovery, Default::default()))
     }
 
     /// The subject's NAT, for [`Builder::middlebox`].

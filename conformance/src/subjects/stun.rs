@@ -4,7 +4,7 @@
 //! Everything that crosses this border is bytes, addresses and plain words; no type of any
 //! implementation does.
 
-use std::{fmt, net::SocketAddr};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use base::Machine;
 
@@ -82,25 +82,61 @@ impl fmt::Display for Refusal {
 /// How a discovery client is to behave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DiscoveryConfig {
-    /// The local address it sends from.
+    /// The local address that it looks at, and sends from first.
     pub local: SocketAddr,
+    /// More local addresses, for the tests that need them: hairpinning, port assignment, lifetime.
+    pub others: Vec<SocketAddr>,
     /// The server's primary address and port.
     pub server: SocketAddr,
+    /// What it presents.
+    pub authentication: Authentication,
+    /// Whether it shares its flows with other protocols, so that it sends FINGERPRINT
+    /// (RFC 5780 §5).
+    pub fingerprint: bool,
+    /// MTU in bytes of the interface it sends from, if it tests fragments with PADDING
+    /// (RFC 5780 §7.6).
+    pub padding: Option<u16>,
+    /// The longest lifetime it tries and how close it comes, if it looks for the lifetime of mappings
+    /// (RFC 5780 §4.6).
+    pub lifetime: Option<(Duration, Duration)>,
 }
 
-/// A client of NAT behaviour discovery as a machine.
+impl DiscoveryConfig {
+    /// A client of `server` that sends from `local` and tests mapping and filtering.
+    #[must_use]
+    pub const fn new(local: SocketAddr, server: SocketAddr) -> Self {
+        Self {
+            local,
+            others: Vec::new(),
+            server,
+            authentication: Authentication::None,
+            fingerprint: false,
+            padding: None,
+            lifetime: None,
+        }
+    }
+}
+
+/// A client of NAT behaviour discovery as a machine. It begins by itself.
 pub trait Discovery: Machine<Event = DiscoveryEvent> {}
 
 /// What a discovery client reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DiscoveryEvent {
-    /// It found out one property.
+    /// It found out one property. A property that could not be seen is not reported.
     Found {
-        /// The property: `mapping`, `filtering`, `hairpinning`, `lifetime`.
+        /// The property: `translated`, `mapping`, `filtering`, `hairpinning`, `ports`, `lifetime`,
+        /// `fragments`.
         property: &'static str,
-        /// Its value in the words of RFC 4787.
+        /// Its value: `yes` or `no`, or in the words of RFC 4787 (`endpoint-independent`,
+        /// `address-dependent`, `address- and port-dependent`), or bounds.
         value: String,
     },
-    /// It is done.
+    /// It found out nothing and never will. The last event.
+    Failed {
+        /// The code of the error that the server sent; none if there was no word from it.
+        code: Option<u16>,
+    },
+    /// It is done. The last event.
     Done,
 }

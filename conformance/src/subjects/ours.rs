@@ -1,0 +1,58 @@
+//! Our own implementation.
+
+use base::{Instant, Rng};
+use crypto::Provider;
+
+use super::stun::{Discovery, DiscoveryConfig, StunCodec, StunServer, StunServerConfig};
+use crate::{Cap, Subject, SubjectKind, Support};
+
+mod codec;
+mod discovery;
+mod server;
+
+/// The subject.
+#[derive(Clone, Copy, Debug)]
+pub struct Ours;
+
+impl Subject for Ours {
+    fn name(&self) -> &'static str {
+        "ours"
+    }
+
+    fn version(&self) -> String {
+        env!("CARGO_PKG_VERSION").to_owned()
+    }
+
+    fn about(&self) -> &'static str {
+        "the crates under impl/, in process"
+    }
+
+    fn kinds(&self) -> &'static [SubjectKind] {
+        &[SubjectKind::StunServer, SubjectKind::StunCodec, SubjectKind::Discovery]
+    }
+
+    fn supports(&self, _capability: Cap) -> Support {
+        Support::Yes
+    }
+
+    fn stun_server(&self, config: &StunServerConfig, rng: Rng) -> Option<Box<dyn StunServer>> {
+        let config = server::config(self.provider(), config)?;
+        Some(Box::new(server::Server::new(config, rng)))
+    }
+
+    fn stun_codec(&self) -> Option<Box<dyn StunCodec>> {
+        Some(Box::new(codec::Codec::new(self.provider())))
+    }
+
+    fn discovery(&self, config: &DiscoveryConfig, rng: Rng) -> Option<Box<dyn Discovery>> {
+        let config = discovery::config(self.provider(), config)?;
+        Some(Box::new(discovery::Client::new(config, rng, Instant::ZERO)))
+    }
+}
+
+impl Ours {
+    /// The deterministic back end, so that a seed gives the same bytes again.
+    fn provider(self) -> Provider {
+        crypto::rust_crypto()
+    }
+}

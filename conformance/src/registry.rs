@@ -79,7 +79,8 @@ impl Registry {
         let mut sections: Vec<Section> = Vec::new();
         for entry in file.requirements {
             if entry.doc.is_none() && sections.iter().all(|section| section.number != entry.sec) {
-                sections.push(Section { number: entry.sec.clone(), title: String::new() });
+                let title = file.spec.sections.get(&entry.sec).cloned().unwrap_or_default();
+                sections.push(Section { number: entry.sec.clone(), title });
             }
             let requirement = requirement(&file.spec.doc, entry);
             self.by_id.insert(requirement.id.clone(), self.requirements.len());

@@ -38,6 +38,9 @@ pub struct Spec {
     /// The older document whose ids this file carries on.
     #[serde(default)]
     pub renumbered_from: Option<String>,
+    /// The titles of the sections that state something, by number.
+    #[serde(default)]
+    pub sections: BTreeMap<String, String>,
 }
 
 /// One normative statement.

@@ -1,3 +1,4 @@
 //! The cases, by layer. Each file registers its own.
 
+mod discovery;
 mod stun;

@@ -147,11 +147,7 @@ impl ClientStage {
     }
 
     /// The next datagram of the client's, if it comes within `limit`.
-    pub(in crate::cases) fn next_raw(
-        &self,
-        t: &mut Ctl<'_>,
-        limit: Duration,
-    ) -> Option<Arrival> {
+    pub(in crate::cases) fn next_raw(&self, t: &mut Ctl<'_>, limit: Duration) -> Option<Arrival> {
         if !self.config.alternate_server {
             let (socket, _) = self.servers.first()?;
             let received = t.receive_within(*socket, limit);

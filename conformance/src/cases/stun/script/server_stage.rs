@@ -121,11 +121,7 @@ impl ServerStage {
     }
 
     /// Sends a request and reads the response.
-    pub(in crate::cases) fn exchange(
-        &self,
-        t: &mut Ctl<'_>,
-        request: &Message,
-    ) -> Option<Parsed> {
+    pub(in crate::cases) fn exchange(&self, t: &mut Ctl<'_>, request: &Message) -> Option<Parsed> {
         self.exchange_from(t, 0, request)
     }
 

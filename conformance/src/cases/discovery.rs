@@ -1,0 +1,13 @@
+//! NAT behaviour discovery: RFC 5780.
+//!
+//! | file | about |
+//! |---|---|
+//! | `props.rs` | the servers of this usage, and what their whole responses look like |
+//! | `server_*.rs` | servers on the network, the suite's peer asks |
+
+mod props;
+mod server_access;
+mod server_padding;
+mod server_response_port;
+mod server_single;
+mod server_source;

@@ -1,6 +1,9 @@
 //! Participants that live on a host and are called by the network.
 
-use std::{any::Any, net::SocketAddr};
+use std::{
+    any::Any,
+    net::{IpAddr, SocketAddr},
+};
 
 use base::{Instant, Interface, SocketError, Transmit};
 use bytes::Bytes;
@@ -8,7 +11,6 @@ use bytes::Bytes;
 use crate::{
     id::{HopId, NodeId, SocketId},
     network::Scope,
-    packet::DEFAULT_HOP_LIMIT,
     random::Stream,
     socket::{BindError, RecvMeta},
 };
@@ -128,8 +130,25 @@ impl Cx<'_> {
         });
     }
 
-    /// Hop limit of the packets sent from `socket` from now on, [`DEFAULT_HOP_LIMIT`] at first.
-    pub fn set_hop_limit(&mut self, socket: SocketId, hops: Option<u8>) {
-        self.scope.set_hop_limit(socket, hops.unwrap_or(DEFAULT_HOP_LIMIT));
+    /// Closes a socket: datagrams for it find a closed port from now on.
+    pub fn close(&mut self, socket: SocketId) {
+        self.scope.close(socket);
+    }
+
+    /// Lets the socket hear what is sent to the multicast address `group`.
+    pub fn join(&mut self, socket: SocketId, group: IpAddr) {
+        self.scope.sockets.at_mut(socket).join(group);
+    }
+
+    /// Sets the hop limit of packets that are sent from the socket, [`DEFAULT_HOP_LIMIT`] at first.
+    ///
+    /// [`DEFAULT_HOP_LIMIT`]: crate::DEFAULT_HOP_LIMIT
+    pub fn set_hop_limit(&mut self, socket: SocketId, hops: u8) {
+        self.scope.sockets.at_mut(socket).hop_limit = hops;
+    }
+
+    /// Forbids (or allows) to fragment packets that are sent from the socket; allowed at first.
+    pub fn set_dont_fragment(&mut self, socket: SocketId, forbidden: bool) {
+        self.scope.sockets.at_mut(socket).dont_fragment = forbidden;
     }
 }

@@ -111,6 +111,12 @@ impl Socket {
             && (self.local.ip().is_unspecified() || self.local.ip() == destination.ip())
     }
 
+    pub(crate) fn join(&mut self, group: IpAddr) {
+        if !self.groups.contains(&group) {
+            self.groups.push(group);
+        }
+    }
+
     pub(crate) fn report(&mut self, error: SocketError) {
         if self.errors.len() == ERROR_QUEUE {
             self.errors.pop_front();

@@ -118,6 +118,19 @@ fn a_batch_becomes_datagrams() {
 }
 
 #[test]
+fn a_datagram_longer_than_ip_allows_is_refused_at_once() {
+    let mut net = lan().build().unwrap();
+    let sender = socket(&mut net, "alice", "0.0.0.0:1");
+    let receiver = socket(&mut net, "bob", "0.0.0.0:7");
+    net.send(sender, addr("192.168.1.11:7"), &[0; 65_508]);
+    assert_eq!(net.socket_error(sender).unwrap().kind, SocketErrorKind::TooBig { mtu: 1_500 });
+    net.send(sender, addr("192.168.1.11:7"), &[0; 65_507]);
+    net.run_for(ms(1));
+    assert_eq!(net.receive(receiver).unwrap().payload.len(), 65_507);
+    assert!(net.tally().is_conserved());
+}
+
+#[test]
 fn an_empty_datagram_is_a_datagram() {
     let mut net = lan().build().unwrap();
     let sender = socket(&mut net, "alice", "0.0.0.0:1");

@@ -74,12 +74,7 @@ impl<O: Observer> Network<O> {
 
     /// Closes a socket: datagrams for it find a closed port from now on.
     pub fn close(&mut self, socket: SocketId) {
-        let it = &mut self.sockets.at_mut(socket);
-        it.open = false;
-        let (node, port) = (it.host, it.local.port());
-        if let Some(host) = self.nodes.at_mut(node).host_mut() {
-            host.ports.retain(|&entry| entry != (port, socket));
-        }
+        self.scoped(|scope| scope.close(socket));
     }
 
     /// Where a socket is bound.
@@ -96,7 +91,7 @@ impl<O: Observer> Network<O> {
     /// Sends a datagram, or a batch of them, as `transmit` says: with marks, or from a certain address.
     pub fn transmit_from(&mut self, socket: SocketId, transmit: &Transmit, payload: &[u8]) {
         let payload = Bytes::copy_from_slice(payload);
-        self.dispatch(&Outgoing { socket, transmit: *transmit, payload });
+        self.dispatch(Outgoing { socket, transmit: *transmit, payload });
         self.report_errors();
     }
 
@@ -122,10 +117,7 @@ impl<O: Observer> Network<O> {
 
     /// Lets the socket hear what is sent to the multicast address `group`.
     pub fn join(&mut self, socket: SocketId, group: std::net::IpAddr) {
-        let groups = &mut self.sockets.at_mut(socket).groups;
-        if !groups.contains(&group) {
-            groups.push(group);
-        }
+        self.sockets.at_mut(socket).join(group);
     }
 
     /// Sends a packet as the node would: by its routes. It gets a new number.

@@ -2,13 +2,13 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::{InterfaceKind, SocketError, SocketErrorKind};
+use base::{InterfaceKind, SocketError, SocketErrorKind, Transmit};
 use bytes::Bytes;
 
 use crate::{
     endpoint::Outgoing,
     event::{DropReason, Event},
-    id::{HopId, NodeId},
+    id::{HopId, NodeId, SocketId},
     network::Network,
     node::Role,
     observer::Observer,
@@ -18,29 +18,26 @@ use crate::{
     slab::Slot,
 };
 
+/// Bytes that fit a UDP datagram over IPv4: its length field counts the headers too. Over IPv6 twenty
+/// more would fit, which nobody uses.
+const MAX_PAYLOAD: usize = 65_507;
+
 impl<O: Observer> Network<O> {
     /// Sends what a socket was given: one datagram, or a batch of segments.
-    pub(crate) fn dispatch(&mut self, outgoing: &Outgoing) {
-        let payload = &outgoing.payload;
-        let segment = match outgoing.transmit.segment_size {
-            Some(size) if size > 0 => size,
-            _ => payload.len().max(1),
-        };
-        let mut start = 0;
-        loop {
-            let end = payload.len().min(start + segment);
-            self.dispatch_one(outgoing, payload.slice(start..end));
-            start = end;
-            if start >= payload.len() {
-                return;
+    pub(crate) fn dispatch(&mut self, outgoing: Outgoing) {
+        let Outgoing { socket, transmit, mut payload } = outgoing;
+        if let Some(segment) = transmit.segment_size.filter(|&size| size > 0) {
+            while payload.len() > segment {
+                let first = payload.split_to(segment);
+                self.dispatch_one(socket, &transmit, first);
             }
         }
+        self.dispatch_one(socket, &transmit, payload);
     }
 
-    fn dispatch_one(&mut self, outgoing: &Outgoing, payload: Bytes) {
-        let socket = &self.sockets.at(outgoing.socket);
+    fn dispatch_one(&mut self, id: SocketId, transmit: &Transmit, payload: Bytes) {
+        let socket = self.sockets.at(id);
         let (node, bound) = (socket.host, socket.local);
-        let transmit = &outgoing.transmit;
         let destination = transmit.destination;
         let wanted = transmit.source_ip().filter(|ip| !ip.is_unspecified());
         let wanted = wanted.or_else(|| Some(bound.ip()).filter(|ip| !ip.is_unspecified()));
@@ -65,7 +62,7 @@ impl<O: Observer> Network<O> {
         if let Err((reason, kind)) = self.leave(route.filter(|_| usable), slot) {
             self.drop_in(node, slot, reason);
             let error = SocketError { local: source, remote: destination, kind };
-            self.errors.push_back((outgoing.socket, error));
+            self.errors.push_back((id, error));
         }
     }
 
@@ -126,6 +123,9 @@ impl<O: Observer> Network<O> {
             .resolve(route.hop, target)
             .ok_or((DropReason::NoNeighbour, SocketErrorKind::HostUnreachable))?;
         let mtu = self.hops.at(route.hop).mtu;
+        if packet.payload().len() > MAX_PAYLOAD {
+            return Err((DropReason::TooBig, SocketErrorKind::TooBig { mtu }));
+        }
         let fits = packet.ip_length() <= mtu as usize;
         let keep_whole = packet.dont_fragment;
         self.packets.get_mut(slot).next_hop = next_hop;

@@ -55,6 +55,15 @@ impl Scope<'_> {
         Ok(id)
     }
 
+    pub(crate) fn close(&mut self, socket: SocketId) {
+        let it = self.sockets.at_mut(socket);
+        it.open = false;
+        let (node, port) = (it.host, it.local.port());
+        if let Some(host) = self.nodes.at_mut(node).host_mut() {
+            host.ports.retain(|&entry| entry != (port, socket));
+        }
+    }
+
     pub(crate) fn local_address(&self, socket: SocketId) -> SocketAddr {
         self.sockets.at(socket).local
     }
@@ -66,10 +75,6 @@ impl Scope<'_> {
     pub(crate) fn stream(&mut self, node: NodeId) -> &mut Stream {
         let host = self.nodes.at_mut(node).host_mut().expect("endpoints live on hosts");
         &mut host.stream
-    }
-
-    pub(crate) fn set_hop_limit(&mut self, socket: SocketId, hops: u8) {
-        self.sockets.at_mut(socket).hop_limit = hops;
     }
 
     /// Whether a socket on the port overlaps with `ip`: the same address, or one of both is a wildcard of

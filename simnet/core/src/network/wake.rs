@@ -127,7 +127,7 @@ impl<O: Observer> Network<O> {
             host.endpoint = Some(endpoint);
         }
         for outgoing in outbox.drain(..) {
-            self.dispatch(&outgoing);
+            self.dispatch(outgoing);
         }
         self.outbox = outbox;
         self.rearm(node);

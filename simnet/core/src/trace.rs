@@ -15,8 +15,9 @@ use crate::{
 
 /// BLAKE3 over the bytes of every event.
 ///
-/// An event counts with its time, its kind, its place, and the header fields of its packet. Payload
-/// bytes count where a packet first appears, where a link changes them, and where they are delivered.
+/// An event counts with its time, its kind, its place and the number of its packet; header fields count
+/// where a packet is sent, split or ends; payload bytes where it first appears and where a link changes
+/// them.
 #[derive(Clone, Debug, Default)]
 pub struct TraceHash {
     hasher: blake3::Hasher,
@@ -51,11 +52,17 @@ impl TraceHash {
         }
     }
 
+    /// What kind of event, where, and which packet.
+    fn head(&mut self, kind: u8, place: u32, packet: &Packet) {
+        self.byte(kind);
+        self.buffer.extend_from_slice(&place.to_be_bytes());
+        self.number(packet.id.get());
+    }
+
+    /// The header, and the payload if this is where the packet first appears.
     fn packet(&mut self, packet: &Packet, whole: bool) {
-        let id = packet.id.get();
-        let first = id > self.seen;
-        self.seen = self.seen.max(id);
-        self.number(id);
+        let first = packet.id.get() > self.seen;
+        self.seen = self.seen.max(packet.id.get());
         self.byte(if packet.is_ipv6() { 6 } else { 4 });
         self.ip(packet.source_ip);
         self.ip(packet.destination_ip);
@@ -90,36 +97,46 @@ impl TraceHash {
 impl Observer for TraceHash {
     fn on(&mut self, at: Instant, event: &Event<'_>) {
         self.number(at.as_nanos());
-        let (kind, place, packet) = match *event {
-            Event::Sent { hop, packet } => (1, hop.get(), Some(packet)),
-            Event::Queued { hop, packet, .. } => (2, hop.get(), Some(packet)),
-            Event::Received { hop, packet } => (3, hop.get(), Some(packet)),
-            Event::Delivered { node, packet, .. } => (4, node.get(), Some(packet)),
-            Event::Dropped { place, packet, reason, .. } => {
-                let _ = write!(Text(self), "{reason}");
-                let (kind, place) = match place {
-                    Place::Hop(hop) => (5, hop.get()),
-                    Place::Node(node) => (6, node.get()),
-                };
-                (kind, place, Some(packet))
+        match *event {
+            Event::Sent { hop, packet } => {
+                self.head(1, hop.get(), packet);
+                self.packet(packet, false);
             }
-            Event::Duplicated { hop, packet } => (7, hop.get(), Some(packet)),
-            Event::Corrupted { hop, packet } => (8, hop.get(), Some(packet)),
-            Event::Fragmented { hop, packet, .. } => (9, hop.get(), Some(packet)),
+            // The header is that of `Sent`, or `Corrupted` has told.
+            Event::Queued { hop, packet, .. } => self.head(2, hop.get(), packet),
+            Event::Received { hop, packet } => self.head(3, hop.get(), packet),
+            Event::Delivered { node, socket, packet } => {
+                self.head(4, node.get(), packet);
+                self.number(socket.map_or(u64::MAX, |socket| u64::from(socket.get())));
+            }
+            Event::Dropped { place, packet, reason, .. } => {
+                match place {
+                    Place::Hop(hop) => self.head(5, hop.get(), packet),
+                    Place::Node(node) => self.head(6, node.get(), packet),
+                }
+                self.packet(packet, false);
+                let _ = write!(Text(self), "{reason}");
+            }
+            Event::Duplicated { hop, packet } => self.head(7, hop.get(), packet),
+            Event::Corrupted { hop, packet } => {
+                self.head(8, hop.get(), packet);
+                self.packet(packet, true);
+            }
+            Event::Fragmented { hop, packet, fragments } => {
+                self.head(9, hop.get(), packet);
+                self.packet(packet, false);
+                self.number(u64::from(fragments));
+            }
             Event::Nat { node, event } => {
+                self.byte(10);
+                self.number(u64::from(node.get()));
                 let _ = write!(Text(self), "{event:?}");
-                (10, node.get(), None)
             }
             Event::Interface { hop, up } => {
+                self.byte(11);
+                self.number(u64::from(hop.get()));
                 self.byte(u8::from(up));
-                (11, hop.get(), None)
             }
-        };
-        self.byte(kind);
-        self.number(u64::from(place));
-        if let Some(packet) = packet {
-            let whole = matches!(event, Event::Delivered { .. } | Event::Corrupted { .. });
-            self.packet(packet, whole);
         }
         if self.buffer.len() >= BLOCK {
             self.hasher.update(&self.buffer);

@@ -1,0 +1,90 @@
+//! The simulator's NAT, set as RFC 4787 asks, passes every NAT case.
+
+use conformance::{
+    Cap, Subject, SubjectKind, Support, Verdict, case,
+    execute::{Job, Keep, execute},
+    registry::Registry,
+    subjects::nat::{NatConfig, simulated},
+};
+use simnet::Middlebox;
+
+struct Simulated;
+
+impl Subject for Simulated {
+    fn name(&self) -> &'static str {
+        "simulated"
+    }
+
+    fn version(&self) -> String {
+        "0".to_owned()
+    }
+
+    fn kinds(&self) -> &'static [SubjectKind] {
+        &[SubjectKind::Nat]
+    }
+
+    fn supports(&self, _: Cap) -> Support {
+        Support::Yes
+    }
+
+    fn nat(&self, config: &NatConfig) -> Option<Box<dyn Middlebox>> {
+        Some(simulated(config))
+    }
+}
+
+#[test]
+fn the_simulated_nat_passes_every_case() {
+    let registry = Registry::embedded().unwrap();
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for case in case::all().into_iter().filter(|case| case.kind == SubjectKind::Nat) {
+        for variant in (case.variants)() {
+            let job = Job { case, variant, subject: &Simulated };
+            let result = execute(&job, &registry, 7, Keep::Never).result;
+            count += 1;
+            if result.verdict != Verdict::Pass {
+                failures.push(format!(
+                    "{}: {:?} {:?}",
+                    job.address(),
+                    result.verdict,
+                    result.reason
+                ));
+            }
+        }
+    }
+    assert!(count > 100, "only {count} runs");
+    assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Every bug planted in the NAT is noticed by an assertion about what it breaks.
+#[cfg(feature = "mutant")]
+#[test]
+fn every_bug_planted_in_the_nat_is_killed() {
+    use conformance::{mutants, runner};
+
+    let registry = Registry::embedded().unwrap();
+    let cases = case::all().into_iter().filter(|case| case.kind == SubjectKind::Nat);
+    let jobs: Vec<Job<'_>> = cases
+        .flat_map(|case| {
+            let variants = (case.variants)().into_iter();
+            variants.map(move |variant| Job { case, variant, subject: &Simulated })
+        })
+        .collect();
+    let plan = runner::Plan {
+        registry: &registry,
+        seed: 7,
+        repeat: 1,
+        threads: 2,
+        keep: Keep::Never,
+        mutant: None,
+    };
+    let clean = runner::run(&jobs, &plan, |_, _| true);
+    let all = mutants::parse("mutants.toml", include_str!("../mutants.toml"), &registry).unwrap();
+    let ours: Vec<_> = all.into_iter().filter(|one| one.name.starts_with("nat-")).collect();
+    assert!(ours.len() >= 6);
+    let found = mutants::hunt(&ours, &jobs, &clean, &plan, &|_| ());
+    for mutant in found.mutants {
+        let killer = mutant.killer.unwrap_or_else(|| panic!("{} survives", mutant.name));
+        assert_eq!(killer.requirement.as_deref(), Some(&mutant.breaks[..]), "{}", mutant.name);
+    }
+}

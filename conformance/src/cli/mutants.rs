@@ -31,6 +31,11 @@ pub(super) struct Args {
 const FILE: &str = "conformance/mutants.toml";
 
 pub(super) fn mutants(suite: &Suite, args: &Args, out: &mut dyn Write) -> Result<Exit, Refusal> {
+    if !args.list && !cfg!(feature = "mutant") {
+        return Err(Refusal::environment(
+            "this build has no planted bugs in it; run `cargo xtask conformance mutants`, which builds with --features mutant",
+        ));
+    }
     let all = mutants::parse(FILE, crate::MUTANTS_FILE, &suite.registry).map_err(Refusal::data)?;
     let chosen = choose(all, &args.names)?;
     if args.list {
@@ -39,11 +44,6 @@ pub(super) fn mutants(suite: &Suite, args: &Args, out: &mut dyn Write) -> Result
                 .map_err(closed)?;
         }
         return Ok(Exit::Equal);
-    }
-    if !cfg!(feature = "mutant") {
-        return Err(Refusal::environment(
-            "this build has no planted bugs in it; run `cargo xtask conformance mutants`, which builds with --features mutant",
-        ));
     }
     hunt(suite, args, &chosen, out)
 }

@@ -102,7 +102,7 @@ pub fn execute(job: &Job<'_>, registry: &Registry, run_seed: u64, keep: Keep) ->
     let wants_files = keep == Keep::Failures && verdict != Verdict::Pass;
     if wants_files {
         let again = run(job, registry, run_seed, Record::Everything);
-        if again.trace != finished.trace {
+        if again.trace != finished.trace && job.subject.is_deterministic() {
             verdict = Verdict::Harness;
             reason = Some(format!(
                 "not deterministic: trace {} at first, {} when repeated",

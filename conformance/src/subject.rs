@@ -69,6 +69,11 @@ pub trait Subject: Send + Sync {
         ""
     }
 
+    /// Whether all its chance comes from the dice it is given, so that a seed gives the same bytes again.
+    fn is_deterministic(&self) -> bool {
+        true
+    }
+
     /// The kinds it offers.
     fn kinds(&self) -> &'static [SubjectKind];
 

@@ -55,12 +55,17 @@ impl Subject for StunProto {
         }
     }
 
+    fn is_deterministic(&self) -> bool {
+        // The nonces of its servers come from the operating system.
+        false
+    }
+
     fn stun_server(&self, config: &StunServerConfig, _rng: Rng) -> Option<Box<dyn StunServer>> {
         Some(Box::new(server::Server::new(config)))
     }
 
-    fn stun_client(&self, config: &StunClientConfig, _rng: Rng) -> Option<Box<dyn StunClient>> {
-        Some(Box::new(client::Client::new(config)))
+    fn stun_client(&self, config: &StunClientConfig, rng: Rng) -> Option<Box<dyn StunClient>> {
+        Some(Box::new(client::Client::new(config, rng)))
     }
 
     fn stun_codec(&self) -> Option<Box<dyn StunCodec>> {

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
-use base::{Datagram, Instant, Machine, Transmit};
+use base::{Datagram, Instant, Machine, Rng, Transmit};
 use stun_proto::{
     agent::{StunAgent, StunAgentPollRet},
     auth::{LongTermClientAuth, LongTermClientAuthErrorReason, LongTermClientValidation},
@@ -11,8 +11,8 @@ use stun_types::{
     attribute::{ErrorCode, Fingerprint, Software, Username, XorMappedAddress},
     message::{
         BINDING, IntegrityAlgorithm, LongTermCredentials, Message, MessageClass,
-        MessageIntegrityCredentials, MessageWriteVec, ShortTermCredentials, StunWriteError,
-        TransactionId, ValidateError,
+        MessageIntegrityCredentials, MessageType, MessageWriteVec, ShortTermCredentials,
+        StunWriteError, TransactionId, ValidateError,
     },
     prelude::*,
 };
@@ -38,10 +38,11 @@ pub(super) struct Client {
     outbox: VecDeque<(SocketAddr, Vec<u8>)>,
     events: VecDeque<ClientEvent>,
     wake: Option<Instant>,
+    rng: Rng,
 }
 
 impl Client {
-    pub(super) fn new(config: &StunClientConfig) -> Self {
+    pub(super) fn new(config: &StunClientConfig, rng: Rng) -> Self {
         let mut agent = StunAgent::builder(transport(config.transport), config.local);
         if config.rto.is_some() || config.rc.is_some() || config.rm.is_some() {
             let rto = config.rto.unwrap_or(Duration::from_millis(500));
@@ -58,6 +59,7 @@ impl Client {
             outbox: VecDeque::new(),
             events: VecDeque::new(),
             wake: None,
+            rng,
         }
     }
 
@@ -74,8 +76,19 @@ impl Client {
         Ok(())
     }
 
+    /// A message with an id from the suite's dice, for theirs cannot be repeated.
+    fn begin(&mut self, class: MessageClass) -> MessageWriteVec {
+        let mut id = [0; 16];
+        for byte in id.iter_mut().skip(4) {
+            [*byte] = self.rng.public_array();
+        }
+        let id = TransactionId::from(u128::from_be_bytes(id));
+        let kind = MessageType::from_class_method(class, BINDING);
+        Message::builder(kind, id, MessageWriteVec::new())
+    }
+
     fn request(&mut self) -> Result<Vec<u8>, StunWriteError> {
-        let mut request = Message::builder_request(BINDING, MessageWriteVec::new());
+        let mut request = self.begin(MessageClass::Request);
         if let Some(software) = self.config.software {
             request.add_attribute(&Software::new(software)?)?;
         }
@@ -210,7 +223,7 @@ impl StunClient for Client {
     }
 
     fn send_indication(&mut self, now: Instant) -> Result<(), Refusal> {
-        let mut indication = Message::builder_indication(BINDING, MessageWriteVec::new());
+        let mut indication = self.begin(MessageClass::Indication);
         if self.config.fingerprint {
             indication.add_fingerprint().map_err(Refusal::because)?;
         }

@@ -181,7 +181,8 @@ fn integrity(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let tags = [attribute::MESSAGE_INTEGRITY, attribute::MESSAGE_INTEGRITY_SHA256];
     let tag = reference.attributes.iter().find(|found| tags.contains(&found.kind));
     let end = t.expect(tag, "a tag")?.at;
-    for bit in 0..8 * end {
+    // A verifier sets the length field anew (RFC 8489 §14.5), so its bits are no part of what is covered.
+    for bit in (0..8 * end).filter(|bit| !(16..32).contains(bit)) {
         let flipped = flip(sample.bytes, bit);
         let verdict = check(&flipped, &sample.credential);
         t.must(req, verdict.is_err(), format_args!("bit {bit} noticed"), "a right tag")?;

@@ -131,8 +131,13 @@ impl Server {
         }
         if message.is_classic() {
             self.check_classic(&message)?;
-        } else if message.check_fingerprint() == Check::Failed {
-            return Err(DropReason::BadFingerprint);
+        }
+        match message.check_fingerprint() {
+            Check::Failed if !message.is_classic() => return Err(DropReason::BadFingerprint),
+            Check::Absent if self.config.requires_fingerprint => {
+                return Err(DropReason::BadFingerprint);
+            }
+            _ => {}
         }
         if message.class() == Class::Indication {
             return self.indication(&message);

@@ -27,6 +27,10 @@ pub struct ServerConfig {
     pub redirect: Option<Redirect>,
     /// How much one source gets.
     pub rate_limit: RateLimit,
+    /// Whether messages must carry FINGERPRINT, as where a port is shared with other protocols: RFC 8489
+    /// §7. Off by default, as §12 wants it of a stand-alone server. Requests that have one are answered
+    /// in kind in any case.
+    pub requires_fingerprint: bool,
     /// Whether clients of RFC 3489 are served, over UDP and without credentials: RFC 8489 §11, §12.
     pub serves_classic_clients: bool,
     /// What the server says of itself. Nothing by default: RFC 8489 §6.3.1.1 would have it said,
@@ -45,6 +49,7 @@ impl ServerConfig {
             behavior: None,
             redirect: None,
             rate_limit: RateLimit::default(),
+            requires_fingerprint: false,
             serves_classic_clients: true,
             software: None,
         }

@@ -3,9 +3,13 @@
 use base::{Instant, Rng};
 use crypto::Provider;
 
-use super::stun::{Discovery, DiscoveryConfig, StunCodec, StunServer, StunServerConfig};
+use super::stun::{
+    Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec, StunServer,
+    StunServerConfig,
+};
 use crate::{Cap, Subject, SubjectKind, Support};
 
+mod client;
 mod codec;
 mod discovery;
 mod server;
@@ -28,7 +32,12 @@ impl Subject for Ours {
     }
 
     fn kinds(&self) -> &'static [SubjectKind] {
-        &[SubjectKind::StunServer, SubjectKind::StunCodec, SubjectKind::Discovery]
+        &[
+            SubjectKind::StunServer,
+            SubjectKind::StunClient,
+            SubjectKind::StunCodec,
+            SubjectKind::Discovery,
+        ]
     }
 
     fn supports(&self, _capability: Cap) -> Support {
@@ -38,6 +47,10 @@ impl Subject for Ours {
     fn stun_server(&self, config: &StunServerConfig, rng: Rng) -> Option<Box<dyn StunServer>> {
         let config = server::config(self.provider(), config)?;
         Some(Box::new(server::Server::new(config, rng)))
+    }
+
+    fn stun_client(&self, config: &StunClientConfig, rng: Rng) -> Option<Box<dyn StunClient>> {
+        Some(Box::new(client::Client::new(self.provider(), config, rng)?))
     }
 
     fn stun_codec(&self) -> Option<Box<dyn StunCodec>> {

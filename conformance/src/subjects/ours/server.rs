@@ -23,6 +23,7 @@ pub(super) fn config(provider: Provider, config: &StunServerConfig) -> Option<Se
         behavior: behavior(config)?,
         redirect,
         rate_limit: RateLimit { per_second: 0, burst: 0 },
+        requires_fingerprint: config.fingerprint,
         serves_classic_clients: config.rfc3489,
         software: config.software.map(str::to_owned),
         ..ServerConfig::new(provider)

@@ -89,7 +89,8 @@ pub enum Keep {
 /// Runs `job` and judges it.
 ///
 /// A run that does not pass is repeated with a full recording; since everything follows from the seed,
-/// the repetition must have the same trace, and a difference is the suite's own error.
+/// the repetition must have the same trace, and a difference is the suite's own error. A subject that
+/// says it throws dice of its own is excused; its ladders stay in the folder of the case.
 #[must_use]
 pub fn execute(job: &Job<'_>, registry: &Registry, run_seed: u64, keep: Keep) -> Executed {
     if let Some((verdict, reason)) = refused(job) {
@@ -112,7 +113,10 @@ pub fn execute(job: &Job<'_>, registry: &Registry, run_seed: u64, keep: Keep) ->
         finished = again;
     }
     let mut result = result(job, run_seed, verdict, reason, &finished);
-    if wants_files {
+    if !job.subject.is_deterministic() {
+        // What the subject's own dice decide must not make two documents of one command differ.
+        result.trace.clear();
+    } else if wants_files {
         result.ladder.clone_from(&finished.files.ladder);
     }
     let files = (keep == Keep::Always || wants_files).then_some(finished.files);

@@ -2,9 +2,9 @@
 
 use std::{collections::BTreeSet, fmt::Write as _};
 
-use comfy_table::{Cell, CellAlignment, Table, presets};
+use comfy_table::{Cell, CellAlignment, LineStyle, Table, presets};
 use owo_colors::OwoColorize as _;
-use reports::model::{CaseResult, LevelTotals, Requirement, Run, Verdict};
+use reports::model::{CaseResult, LevelTotals, Mutants, Requirement, Run, Verdict};
 
 use crate::baseline::{self, Standing};
 
@@ -95,6 +95,23 @@ pub fn tables(run: &Run) -> String {
     text
 }
 
+/// The planted bugs, and who noticed each.
+#[must_use]
+pub fn mutants(found: &Mutants) -> String {
+    let mut table = new_table(&["Planted bug", "Breaks", "Noticed by"]);
+    for mutant in &found.mutants {
+        let noticed = mutant.killer.as_ref().map_or_else(
+            || "nobody: it survived".to_owned(),
+            |killer| match killer.variant.as_str() {
+                "" => killer.case.clone(),
+                variant => format!("{}[{variant}]", killer.case),
+            },
+        );
+        table.add_row([&mutant.name, &mutant.breaks, &noticed]);
+    }
+    format!("{table}\n")
+}
+
 /// The cases of a run with several subjects that only our own passes, without saying why: nobody else's
 /// code vouches for them.
 fn without_reference(run: &Run) -> Vec<&str> {
@@ -175,7 +192,9 @@ fn verdicts(run: &Run) -> Table {
 
 fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_header(header);
+    table
+        .load_style(presets::NOTHING.header_separator(LineStyle::new(' ', '─', '─', ' ')))
+        .set_header(header);
     table
 }
 

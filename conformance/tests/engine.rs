@@ -245,6 +245,19 @@ fn determinism_is_checked_and_its_absence_found() {
 }
 
 #[test]
+fn a_subject_with_dice_of_its_own_leaves_no_trace_in_the_document() {
+    let mut suite = fake::suite_of(&["end.capricious"]);
+    suite.subjects = vec![&fake::Fake { name: "moody", shouts: false }];
+    let folder = folder("moody");
+    let outcome = command(suite, &["--quiet", "--out", folder.to_str().unwrap()]);
+    assert_eq!(outcome.result, Ok(Exit::Regression), "{}", outcome.out);
+    let run = Run::load(folder.join("run.json")).unwrap();
+    assert_eq!(run.results[0].verdict, Verdict::Fail);
+    assert!(run.results[0].trace.is_empty() && run.results[0].ladder.is_empty());
+    assert!(folder.join("cases/moody/end.capricious/ladder.txt").is_file());
+}
+
+#[test]
 fn a_replay_reproduces_the_ladder_and_notices_a_difference() {
     let (_, run, folder) = run("replay", &["net.echo"], &["--seed", "7"]);
     let result = run.results.iter().find(|result| result.verdict == Verdict::Fail).unwrap();

@@ -89,7 +89,7 @@ fn write_views(run: &Run, path: PathBuf, out: &mut dyn Write) -> Result<Exit, Re
     folder.write_run(run)?;
     write!(out, "{}", print::tables(run)).map_err(closed)?;
     for (name, purpose) in VIEWS {
-        writeln!(out, "{purpose:<22} {}", folder.path().join(name).display()).map_err(closed)?;
+        writeln!(out, "{purpose:<24} {}", folder.path().join(name).display()).map_err(closed)?;
     }
     Ok(Exit::Equal)
 }

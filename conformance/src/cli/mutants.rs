@@ -12,6 +12,7 @@ use crate::{
     exit::{Exit, Refusal},
     folder::Folder,
     mutants::{self, Mutant},
+    print,
     suite::Suite,
 };
 
@@ -87,7 +88,7 @@ fn hunt(
     run.wall.started = started.to_string();
     run.wall.total_us = stopwatch.elapsed_us();
     folder.write_run(&run)?;
-    table(&found, out).map_err(closed)?;
+    write!(out, "{}", print::mutants(&found)).map_err(closed)?;
     writeln!(
         out,
         "{} of {} planted bugs killed ({} %)\nfor people   {}",
@@ -99,24 +100,4 @@ fn hunt(
     .map_err(closed)?;
     let all_killed = found.killed() == found.mutants.len();
     Ok(if all_killed { Exit::Equal } else { Exit::Regression })
-}
-
-fn table(found: &reports::model::Mutants, out: &mut dyn Write) -> std::io::Result<()> {
-    let mut table = comfy_table::Table::new();
-    table.load_style(comfy_table::presets::UTF8_HORIZONTAL_ONLY).set_header([
-        "Planted bug",
-        "Breaks",
-        "Noticed by",
-    ]);
-    for mutant in &found.mutants {
-        let noticed = mutant.killer.as_ref().map_or_else(
-            || "nobody: it survived".to_owned(),
-            |killer| match killer.variant.as_str() {
-                "" => killer.case.clone(),
-                variant => format!("{}[{variant}]", killer.case),
-            },
-        );
-        table.add_row([&mutant.name, &mutant.breaks, &noticed]);
-    }
-    writeln!(out, "{table}")
 }

@@ -222,6 +222,9 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Unexpected results that are printed in full; the report has them all.
+const PRINTED: usize = 20;
+
 /// Runs what `args` ask for.
 pub(super) fn run(
     suite: &Suite,
@@ -262,7 +265,11 @@ fn report(
 ) -> std::io::Result<Exit> {
     let unexpected = print::unexpected(run);
     let mut exit = Exit::Equal;
-    for (result, standing) in &unexpected {
+    for (index, (result, standing)) in unexpected.iter().enumerate() {
+        exit = exit.max_by_gravity(exit_of(*standing));
+        if index >= PRINTED {
+            continue;
+        }
         let job = session.jobs.iter().find(|job| job.key() == result.key());
         let files = job.map(|job| folder.path().join(assemble::folder(job)).display().to_string());
         match standing {
@@ -279,21 +286,27 @@ fn report(
             }
             _ => writeln!(out, "{}", print::failure(run, result, &files.unwrap_or_default()))?,
         }
-        exit = exit.max_by_gravity(match standing {
-            Standing::Equal => Exit::Equal,
-            Standing::Regression => Exit::Regression,
-            Standing::Stale => Exit::Stale,
-            Standing::Harness => Exit::Harness,
-        });
+    }
+    if let Some(rest) = unexpected.len().checked_sub(PRINTED).filter(|&rest| rest > 0) {
+        writeln!(out, "… and {rest} more, in the report\n")?;
     }
     write!(out, "{}", print::tables(run))?;
     for (name, purpose) in VIEWS {
         let path = folder.path().join(name);
         if path.is_file() {
-            writeln!(out, "{:<12} {}", purpose, path.display())?;
+            writeln!(out, "{:<24} {}", purpose, path.display())?;
         }
     }
     Ok(exit)
+}
+
+const fn exit_of(standing: Standing) -> Exit {
+    match standing {
+        Standing::Equal => Exit::Equal,
+        Standing::Regression => Exit::Regression,
+        Standing::Stale => Exit::Stale,
+        Standing::Harness => Exit::Harness,
+    }
 }
 
 /// Adapters that contradict themselves are the suite's own fault.

@@ -25,6 +25,10 @@ pub(super) fn subjects(suite: &Suite, out: &mut dyn Write) -> Result<Exit, Refus
             declared(*subject, Support::No),
         )
         .map_err(closed)?;
+        if !subject.is_deterministic() {
+            writeln!(out, "  throws dice of its own: verdicts replay, bytes do not")
+                .map_err(closed)?;
+        }
         for fault in subject::self_check(*subject) {
             exit = Exit::Harness;
             writeln!(out, "  adapter fault: {fault}").map_err(closed)?;

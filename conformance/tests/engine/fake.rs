@@ -41,8 +41,8 @@ pub(crate) fn suite_of(ids: &[&str]) -> Suite {
 }
 
 pub(crate) struct Fake {
-    name: &'static str,
-    shouts: bool,
+    pub(crate) name: &'static str,
+    pub(crate) shouts: bool,
 }
 
 impl Subject for Fake {
@@ -52,6 +52,10 @@ impl Subject for Fake {
 
     fn version(&self) -> String {
         "1.0".to_owned()
+    }
+
+    fn is_deterministic(&self) -> bool {
+        self.name != "moody"
     }
 
     fn kinds(&self) -> &'static [SubjectKind] {

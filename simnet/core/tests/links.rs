@@ -375,6 +375,24 @@ fn routers_never_fragment_ipv6_but_hosts_do() {
     assert_eq!(pair.net.tally().split, 1);
 }
 
+#[rstest]
+#[case::two(2_000, 1)]
+#[case::many(60_000, 41)]
+fn hosts_split_and_join_ipv6(#[case] length: usize, #[case] split: u64) {
+    let world = Network::builder(1)
+        .lan("lan", "fd00:1::/64")
+        .host("alice", Host::on("lan"))
+        .host("bob", Host::on("lan").address("fd00:1::2"));
+    let mut net = world.build().expect("the world fits together");
+    let (alice, bob) = (net.node("alice"), net.node("bob"));
+    let alice = net.bind(alice, addr("[::]:1")).expect("the port is free");
+    let bob = net.bind(bob, addr("[::]:2")).expect("the port is free");
+    net.send(alice, addr("[fd00:1::2]:2"), &vec![5; length]);
+    net.run_for(ms(1));
+    assert_eq!(net.receive(bob).expect("it is whole again").payload, vec![5; length]);
+    assert_eq!((net.tally().split, net.tally().merged), (split, split));
+}
+
 #[test]
 fn fragments_that_stay_alone_end_after_a_minute() {
     let world = world(1, Link::perfect().losing([2])).build().expect("the world fits together");

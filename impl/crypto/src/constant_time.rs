@@ -11,12 +11,13 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    // Words first: a tag of 20 bytes then takes six steps that the compiler may not see through,
-    // not twenty.
+    // Words first, and their differences gathered: one comparison then hides behind the barrier of
+    // `subtle`, where one for each byte of a tag would cost a tenth of the tag.
     let ((a_words, a_rest), (b_words, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let words = a_words.iter().zip(b_words);
-    let words = words.map(|(a, b)| u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b)));
-    bool::from(words.fold(a_rest.ct_eq(b_rest), |all, word| all & word))
+    let words = words.map(|(a, b)| u64::from_ne_bytes(*a) ^ u64::from_ne_bytes(*b));
+    let bytes = a_rest.iter().zip(b_rest).map(|(a, b)| u64::from(a ^ b));
+    words.chain(bytes).fold(0, |all, difference| all | difference).ct_eq(&0).into()
 }
 
 #[cfg(test)]

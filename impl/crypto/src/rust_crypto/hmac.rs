@@ -78,13 +78,15 @@ impl<const N: usize> States<N> {
     /// The outer hash takes the inner digest, which always fills one block with its padding.
     fn finish(&self, digest: &[u32; N]) -> Tag {
         let bits = u32::try_from(8 * (BLOCK + 4 * N)).unwrap_or_default();
-        let padding = std::iter::once(1 << 31).chain(std::iter::repeat_n(0, 14 - N)).chain([bits]);
-        let mut block = [0; BLOCK];
-        let (chunks, _) = block.as_chunks_mut::<4>();
-        let words = digest.iter().copied().chain(padding);
-        chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_be_bytes());
+        let words: [[u8; 4]; BLOCK / 4] = std::array::from_fn(|i| match digest.get(i) {
+            Some(word) => word.to_be_bytes(),
+            None if i == N => [0x80, 0, 0, 0],
+            None if i == BLOCK / 4 - 1 => bits.to_be_bytes(),
+            None => [0; 4],
+        });
         let mut state = self.outer;
-        (self.compress)(&mut state, std::slice::from_ref(&block));
+        let (block, _) = words.as_flattened().as_chunks();
+        (self.compress)(&mut state, block);
         Tag::from_words(&state)
     }
 }

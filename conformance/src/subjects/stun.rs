@@ -125,12 +125,18 @@ pub trait Discovery: Machine<Event = DiscoveryEvent> {}
 pub enum DiscoveryEvent {
     /// It found out one property. A property that could not be seen is not reported.
     Found {
-        /// The property: `translated`, `mapping`, `filtering`, `hairpinning`, `ports`, `lifetime`,
-        /// `fragments`.
+        /// The property: `translated`, `mapping`, `filtering`, `hairpinning`, `ports`, `fragments`.
         property: &'static str,
         /// Its value: `yes` or `no`, or in the words of RFC 4787 (`endpoint-independent`,
-        /// `address-dependent`, `address- and port-dependent`), or bounds.
+        /// `address-dependent`, `address- and port-dependent`).
         value: String,
+    },
+    /// It found out how long a mapping lasts without traffic.
+    Lifetime {
+        /// It lasted this long.
+        at_least: Duration,
+        /// It did not last this long; none if it outlasted the search.
+        at_most: Option<Duration>,
     },
     /// It found out nothing and never will. The last event.
     Failed {

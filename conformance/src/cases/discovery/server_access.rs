@@ -23,7 +23,7 @@ case! {
 /// A stranger's request is refused from where it went, and its CHANGE-REQUEST not carried out.
 fn authentication(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let config = StunServerConfig { addresses: four(Family::V4), ..guarded() };
-    let mut stage = ServerStage::open(t, config)?;
+    let stage = ServerStage::open(t, config)?;
     let flags = Flags::of(v);
     let request = stage.request(t).with(flags.attribute());
     let replies = stage.exchange_raw(t, &request.encode());
@@ -64,7 +64,7 @@ fn challenge(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         authentication: Authentication::LongTerm(long_term()),
         ..discovery_server(Family::V4)
     };
-    let mut stage = ServerStage::open(t, config)?;
+    let stage = ServerStage::open(t, config)?;
     let flags = Flags::of(v);
     let request = stage.request(t).with(flags.attribute());
     let replies = stage.exchange_raw(t, &request.encode());
@@ -73,7 +73,7 @@ fn challenge(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let may = req::DISCOVERY_SERVER_MAY_REQUIRE_AUTHENTICATION;
     let refused = reply.code() == Some(401) && arrival.source == stage.server();
     t.may(may, refused, "401", &reply)?;
-    let login = Challenge::get(t, &mut stage)?.login();
+    let login = Challenge::get(t, &stage)?.login();
     let request = login.sign(stage.request(t).with(flags.attribute()));
     let replies = stage.exchange_raw(t, &request.encode());
     let (arrival, reply) = only(t, req, &replies)?;
@@ -96,7 +96,7 @@ case! {
 
 fn alternate_server(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let alternate = Some(Alternate { v4: ALTERNATE_V4, v6: ALTERNATE_V6 });
-    let mut stage = ServerStage::open(t, StunServerConfig { alternate, ..guarded() })?;
+    let stage = ServerStage::open(t, StunServerConfig { alternate, ..guarded() })?;
     let asks = match v.text("asks") {
         "change" => vec![Attribute::change_request(true, true)],
         "padding" => vec![Attribute::padding(100)],
@@ -127,7 +127,7 @@ case! {
 }
 
 fn no_rfc3489(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
-    let mut stage = ServerStage::open(t, discovery_server(Family::V4))?;
+    let stage = ServerStage::open(t, discovery_server(Family::V4))?;
     let mut request = stage.request(t);
     request.cookie = F::Set(u32::try_from(v.number("cookie")).unwrap_or(0));
     if v.flag("change") {

@@ -22,7 +22,7 @@ fn padding(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mtu = u16::try_from(v.number("mtu")).unwrap_or(MTU);
     let discovery = Some(DiscoveryOffer { response_port: true, padding: Some(mtu) });
     let config = StunServerConfig { discovery, ..discovery_server(Family::V4) };
-    let mut stage = ServerStage::open(t, config)?;
+    let stage = ServerStage::open(t, config)?;
     let length = usize::try_from(v.number("length")).unwrap_or(0);
     let request = stage.request(t).with(Attribute::padding(length));
     let replies = stage.exchange_raw(t, &request.encode());
@@ -54,7 +54,7 @@ case! {
 
 /// Bytes that look like a RESPONSE-PORT inside of it must not be taken for one.
 fn padding_content(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
-    let mut stage = ServerStage::open(t, discovery_server(Family::V4))?;
+    let stage = ServerStage::open(t, discovery_server(Family::V4))?;
     let content = match v.text("content") {
         "zeros" => vec![0; 200],
         "ones" => vec![0xff; 200],

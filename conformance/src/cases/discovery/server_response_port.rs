@@ -25,7 +25,7 @@ case! {
 /// The two bytes behind the port are padding; whether the length counts them is not said, so both
 /// forms count. The response still reports where the request came from.
 fn response_port(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
-    let mut stage = ServerStage::open(t, discovery_server(Family::V4))?;
+    let stage = ServerStage::open(t, discovery_server(Family::V4))?;
     let (peer, flags) = (stage.peer(), Flags::of(v));
     let to = if v.text("to") == "own port" { peer } else { stage.peer_at(1) };
     let length = u16::try_from(v.number("length")).unwrap_or(4);
@@ -63,13 +63,13 @@ case! {
 }
 
 fn response_port_single(t: &mut Ctl<'_>, _v: &Variant) -> Outcome {
-    let mut stage = ServerStage::open(t, single_server())?;
+    let stage = ServerStage::open(t, single_server())?;
     let req = req::DISCOVERY_RESPONSE_PORT_DESTINATION;
     for port in [Some(stage.peer_at(1).port()), None] {
         let request = stage.request(t).with_all(port.map(Attribute::response_port));
         let replies = stage.exchange_raw(t, &request.encode());
         let (arrival, reply) = only(t, req, &replies)?;
-        let wanted = port.map_or(stage.peer(), |_| stage.peer_at(1));
+        let wanted = port.map_or_else(|| stage.peer(), |_| stage.peer_at(1));
         t.must(req, arrival.destination == wanted, wanted, arrival.destination)?;
         Model::success(&request, stage.peer())
             .with(attribute::MAPPED_ADDRESS)
@@ -95,7 +95,7 @@ fn padding_and_response_port(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         "single" => single_server(),
         _ => discovery_server(Family::V4),
     };
-    let mut stage = ServerStage::open(t, config)?;
+    let stage = ServerStage::open(t, config)?;
     let mut both = vec![Attribute::padding(64), Attribute::response_port(stage.peer_at(1).port())];
     if v.text("first") == "response-port" {
         both.reverse();

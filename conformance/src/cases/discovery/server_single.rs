@@ -18,7 +18,7 @@ case! {
 /// A server that knows nothing of this usage does the same, by the rules for unknown attributes.
 fn single(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let config = if v.text("server") == "single" { single_server() } else { plain() };
-    let mut stage = ServerStage::open(t, config)?;
+    let stage = ServerStage::open(t, config)?;
     let request = stage.request(t);
     let bare = stage.exchange(t, &request);
     let bare = answered(t, req::DISCOVERY_SINGLE_ADDRESS_NO_OTHER_ADDRESS, bare)?;
@@ -52,7 +52,7 @@ fn no_response_port(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         "single" => StunServerConfig { discovery: deaf, ..single_server() },
         _ => StunServerConfig { discovery: deaf, ..discovery_server(Family::V4) },
     };
-    let mut stage = ServerStage::open(t, config)?;
+    let stage = ServerStage::open(t, config)?;
     let request = stage.request(t).with(Attribute::response_port(stage.peer_at(1).port()));
     let replies = stage.exchange_raw(t, &request.encode());
     let req = req::DISCOVERY_RESPONSE_PORT_UNSUPPORTED_420;

@@ -30,7 +30,7 @@ case! {
 /// Table 1 of the specification, for each of the four addresses a request can go to.
 fn source(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let family = Family::of(v);
-    let mut stage = ServerStage::on(t, family, discovery_server(family))?;
+    let stage = ServerStage::on(t, family, discovery_server(family))?;
     let to = usize::try_from(v.number("to")).ok().and_then(|to| four(family).get(to).copied());
     let (to, flags) = (t.expect(to, "an address")?, Flags::of(v));
     let mut request = stage.request(t);
@@ -72,7 +72,7 @@ case! {
 }
 
 fn unused_bits(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
-    let mut stage = ServerStage::open(t, discovery_server(Family::V4))?;
+    let stage = ServerStage::open(t, discovery_server(Family::V4))?;
     let noise = u32::try_from(v.number("bits")).unwrap_or(0);
     for (flags, req) in [
         (Flags::default(), req::DISCOVERY_CHANGE_NONE_SOURCE),
@@ -103,7 +103,7 @@ case! {
 /// What the first response says is enough to find the other three places, and all of them answer.
 fn same_ports(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let family = Family::of(v);
-    let mut stage = ServerStage::on(t, family, discovery_server(family))?;
+    let stage = ServerStage::on(t, family, discovery_server(family))?;
     let request = stage.request(t);
     let reply = stage.exchange(t, &request);
     let reply = t.expect(reply, "a response")?;
@@ -135,7 +135,7 @@ case! {
 /// Byte for byte: zero, family, port and address, nothing of it masked.
 fn format(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let family = Family::of(v);
-    let mut stage = ServerStage::on(t, family, discovery_server(family))?;
+    let stage = ServerStage::on(t, family, discovery_server(family))?;
     let request = stage.request(t).with(Attribute::padding(4));
     let reply = stage.exchange(t, &request);
     let reply = t.expect(reply, "a response")?;

@@ -101,9 +101,9 @@ impl Machine for Client {
 /// What was found, property by property.
 fn words(found: &NatBehavior) -> Vec<DiscoveryEvent> {
     let yes_no = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
-    let lifetime = found.lifetime.map(|bounds| match bounds.at_most {
-        Some(most) => format!("{:?} to {most:?}", bounds.at_least),
-        None => format!("over {:?}", bounds.at_least),
+    let lifetime = found.lifetime.map(|bounds| {
+        let stun::Lifetime { at_least, at_most } = bounds;
+        DiscoveryEvent::Lifetime { at_least, at_most }
     });
     let ports = found.port_assignment.map(|rule| format!("{rule:?}").to_lowercase());
     [
@@ -112,11 +112,11 @@ fn words(found: &NatBehavior) -> Vec<DiscoveryEvent> {
         ("filtering", found.filtering.map(|value| value.to_string())),
         ("hairpinning", found.hairpin.map(yes_no)),
         ("ports", ports),
-        ("lifetime", lifetime),
         ("fragments", found.passes_fragments.map(yes_no)),
     ]
     .into_iter()
     .filter_map(|(property, value)| Some(DiscoveryEvent::Found { property, value: value? }))
+    .chain(lifetime)
     .chain([DiscoveryEvent::Done])
     .collect()
 }

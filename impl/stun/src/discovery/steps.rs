@@ -137,7 +137,8 @@ impl Discovery {
         self.stage = match outcome {
             Outcome::Answered(response) => {
                 // A server that answers from where it was asked has not done as it was told.
-                let is_from_other = Some(response.source) == self.other;
+                let is_from_other = Some(response.source) == self.other
+                    || base::mutant::active("stun-discovery-ignores-response-source");
                 self.found.filtering = is_from_other.then_some(Dependence::EndpointIndependent);
                 Stage::MappingAddress(next)
             }
@@ -261,6 +262,7 @@ impl Discovery {
 /// Whether a request failed because nothing came back.
 fn is_silence(reason: crate::FailReason) -> bool {
     matches!(reason, crate::FailReason::TimedOut | crate::FailReason::Unreachable(_))
+        || base::mutant::active("stun-discovery-takes-refusal-for-silence")
 }
 
 /// The server's second address and port, if both differ from the first (RFC 5780 §7.4).

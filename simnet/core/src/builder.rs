@@ -10,6 +10,7 @@ use crate::{
 mod assemble;
 mod error;
 mod routing;
+mod wires;
 
 pub use error::BuildError;
 

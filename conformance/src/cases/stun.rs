@@ -10,6 +10,7 @@
 mod client_alternate;
 mod client_errors;
 mod client_long_term;
+mod client_long_term_errors;
 mod client_receive;
 mod client_request;
 mod client_retransmission;

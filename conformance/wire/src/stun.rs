@@ -16,11 +16,13 @@
 //! | file | holds |
 //! |---|---|
 //! | `outgoing.rs` | [`Attribute`]: one attribute to send, and its constructors |
-//! | `parsed.rs` | [`Parsed`]: a message as it arrived, and what is wrong with it |
+//! | `parsed.rs` | [`Parsed`]: a message as it arrived |
+//! | `faults.rs` | [`Fault`]: what is wrong with it |
 //! | `key.rs` | [`Key`]: keys and tags of the credential mechanisms |
 //! | `names.rs` | numbers and names |
 //! | `vectors.rs` | [`vectors`]: the messages that the specifications print |
 
+mod faults;
 mod key;
 mod names;
 mod outgoing;
@@ -30,13 +32,14 @@ pub mod vectors;
 use std::fmt;
 
 pub use self::{
+    faults::Fault,
     key::{Key, userhash},
     names::{
         BINDING, COOKIE, Class, attribute, attribute_name, gather_method, method_name,
         spread_method,
     },
     outgoing::{Attribute, Value, address_value, error_value, password_algorithms},
-    parsed::{Check, ErrorCode, Fault, Malformed, Parsed, ParsedAttribute, read_address},
+    parsed::{Check, ErrorCode, Malformed, Parsed, ParsedAttribute, read_address},
 };
 use crate::{F, crc32};
 

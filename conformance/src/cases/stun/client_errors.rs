@@ -72,8 +72,7 @@ case! {
     reqs: [
         req::STUN_ERROR_WITHOUT_CODE_FAILS,
         req::STUN_ERROR_UNKNOWN_REQUIRED_FAILS,
-        req::STUN_ERROR_CLASS_RANGE,
-        req::STUN_ERROR_NUMBER_RANGE,
+        req::STUN_ERROR_CODE_RANGE_CHECKED,
     ],
     kind: SubjectKind::StunClient,
     variants: product! {
@@ -96,14 +95,14 @@ fn faulty_error(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
             bare.with(code(5, 0)).with(Attribute::bytes(0x7ffe, b"?")),
             req::STUN_ERROR_UNKNOWN_REQUIRED_FAILS,
         ),
-        "class 0" => (bare.with(code(0, 0)), req::STUN_ERROR_CLASS_RANGE),
-        "class 2" => (bare.with(code(2, 0)), req::STUN_ERROR_CLASS_RANGE),
-        "class 7" => (bare.with(code(7, 0)), req::STUN_ERROR_CLASS_RANGE),
-        "number 100" => (bare.with(code(4, 100)), req::STUN_ERROR_NUMBER_RANGE),
-        "number 255" => (bare.with(code(4, 255)), req::STUN_ERROR_NUMBER_RANGE),
+        "class 0" => (bare.with(code(0, 0)), req::STUN_ERROR_CODE_RANGE_CHECKED),
+        "class 2" => (bare.with(code(2, 0)), req::STUN_ERROR_CODE_RANGE_CHECKED),
+        "class 7" => (bare.with(code(7, 0)), req::STUN_ERROR_CODE_RANGE_CHECKED),
+        "number 100" => (bare.with(code(4, 100)), req::STUN_ERROR_CODE_RANGE_CHECKED),
+        "number 255" => (bare.with(code(4, 255)), req::STUN_ERROR_CODE_RANGE_CHECKED),
         _ => (
             bare.with(Attribute::bytes(attribute::ERROR_CODE, &[0, 0, 4])),
-            req::STUN_ERROR_WITHOUT_CODE_FAILS,
+            req::STUN_ERROR_CODE_RANGE_CHECKED,
         ),
     };
     stage.reply(t, &response);

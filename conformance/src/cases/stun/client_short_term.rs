@@ -12,6 +12,7 @@ case! {
         req::STUN_INTEGRITY_VALUE,
         req::STUN_INTEGRITY_SHA256_VALUE,
         req::STUN_ATTRIBUTE_NUMBERS,
+        req::STUN_INTEGRITY_PRECEDES_SHA256,
     ],
     kind: SubjectKind::StunClient,
     needs: [Cap::ShortTerm, Cap::IntegritySha256],
@@ -40,6 +41,12 @@ fn request(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     t.must(req::STUN_ATTRIBUTE_NUMBERS, faults.is_empty(), "no fault", format_args!("{faults:?}"))?;
     let good = sha1 != Check::Bad && sha256 != Check::Bad;
     t.must(req::STUN_SHORT_TERM_KEY, good, "the password as key", &sent)?;
+    if wanted == (true, true) {
+        let place = |kind| sent.kinds().iter().position(|found| *found == kind);
+        let (one, other) =
+            (place(attribute::MESSAGE_INTEGRITY), place(attribute::MESSAGE_INTEGRITY_SHA256));
+        t.must(req::STUN_INTEGRITY_PRECEDES_SHA256, one < other, "SHA-1 before SHA-256", &sent)?;
+    }
     if wanted.0 {
         t.must(req::STUN_INTEGRITY_VALUE, sha1 == Check::Good, "a right tag", &sent)?;
     }

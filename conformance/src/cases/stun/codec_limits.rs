@@ -126,7 +126,11 @@ fn long_texts(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
 case! {
     id: "stun.codec.error-range",
     title: "Error codes outside 300 to 699 are neither sent nor read",
-    reqs: [req::STUN_ERROR_CLASS_RANGE, req::STUN_ERROR_NUMBER_RANGE],
+    reqs: [
+        req::STUN_ERROR_CLASS_RANGE,
+        req::STUN_ERROR_NUMBER_RANGE,
+        req::STUN_ERROR_CODE_RANGE_CHECKED,
+    ],
     kind: SubjectKind::StunCodec,
     variants: product! { code: [0, 99, 299, 300, 438, 699, 700, 799, 999] },
     run: error_range,
@@ -142,6 +146,12 @@ fn error_range(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let got = built.as_ref().map_or_else(ToString::to_string, |bytes| hex(bytes));
     let wanted = if valid { "a message" } else { "no message" };
     t.must(req::STUN_ERROR_CLASS_RANGE, built.is_ok() == valid, wanted, got)?;
+    if let Ok(built) = &built {
+        let error = Parsed::read(built).ok().and_then(|read| read.error());
+        let number = error.map(|error| u16::from(error.number));
+        let got = format!("{number:?}");
+        t.must(req::STUN_ERROR_NUMBER_RANGE, number == Some(code % 100), code % 100, got)?;
+    }
     let class = u8::try_from(code / 100).unwrap_or(0) & 7;
     for number in [0, 38, 99, 100, 128, 255] {
         let value = [0, 0, class, number, b'o', b'k'];
@@ -155,10 +165,7 @@ fn error_range(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         } else {
             read.is_err()
         };
-        let req = match in_class {
-            true => req::STUN_ERROR_NUMBER_RANGE,
-            false => req::STUN_ERROR_CLASS_RANGE,
-        };
+        let req = req::STUN_ERROR_CODE_RANGE_CHECKED;
         let wanted = if in_class && number < 100 { "a code" } else { "no code" };
         t.must(req, fine, format_args!("{wanted} in {value:?}"), format_args!("{read:?}"))?;
     }

@@ -53,22 +53,35 @@ fn sample(name: &str) -> Sample {
             ],
             class: 0,
         },
-        _ => Sample {
-            bytes: &vectors::USERHASH_SHA256,
+        b1 => Sample {
+            bytes: if b1 == "b1" { &vectors::USERHASH_SHA256 } else { &B1_LENGTH_RIGHT },
             credential: long,
             integrity: Some(Integrity::Sha256),
-            attributes: vec![
-                (
-                    attribute::USERHASH,
-                    userhash(vectors::LONG_TERM_USERNAME, vectors::REALM).to_vec(),
-                ),
-                text(attribute::NONCE, "obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA"),
-                text(attribute::REALM, vectors::REALM),
-                (attribute::PASSWORD_ALGORITHM, vec![0, 2, 0, 0]),
-            ],
+            attributes: b1_attributes(b1 == "b1"),
             class: 0,
         },
     }
+}
+
+/// The sample of RFC 8489 §B.1 with its length field put right.
+const B1_LENGTH_RIGHT: [u8; 156] = {
+    let mut bytes = vectors::USERHASH_SHA256_PRINTED;
+    bytes[3] = 0x88;
+    bytes
+};
+
+/// Its attributes as printed, or as erratum 6268 has them.
+fn b1_attributes(corrected: bool) -> Vec<(u16, Vec<u8>)> {
+    let hash = userhash(vectors::LONG_TERM_USERNAME, vectors::REALM);
+    let mut attributes = vec![
+        (attribute::USERHASH, hash.to_vec()),
+        (attribute::NONCE, b"obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA".to_vec()),
+        (attribute::REALM, vectors::REALM.as_bytes().to_vec()),
+    ];
+    if corrected {
+        attributes.push((attribute::PASSWORD_ALGORITHM, vec![0, 2, 0, 0]));
+    }
+    attributes
 }
 
 case! {
@@ -84,7 +97,7 @@ case! {
         req::VECTOR_RESPONSE_IPV6_ADDRESS,
     ],
     kind: SubjectKind::StunCodec,
-    variants: product! { vector: ["request", "ipv4", "ipv6", "long-term", "b1"] },
+    variants: product! { vector: ["request", "ipv4", "ipv6", "long-term", "b1", "b1 as printed"] },
     run: parse,
 }
 
@@ -250,7 +263,7 @@ case! {
         req::STUN_USERHASH_VALUE,
     ],
     kind: SubjectKind::StunCodec,
-    variants: product! { vector: ["request", "ipv4", "ipv6", "long-term", "b1"] },
+    variants: product! { vector: ["request", "ipv4", "ipv6", "long-term", "b1", "b1 as printed"] },
     run: serialise,
 }
 
@@ -282,7 +295,7 @@ fn serialise(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let built = built.unwrap_or_default();
     let wanted = zero_padded(&reference, &sample);
     t.must(req, built == wanted, hex(&wanted), hex(&built))?;
-    if v.text("vector") == "b1" {
+    if v.text("vector").starts_with("b1") {
         let found = Parsed::read(&built).ok();
         let hash = found.and_then(|found| found.value(attribute::USERHASH).map(<[u8]>::to_vec));
         let wanted = reference.value(attribute::USERHASH).map(<[u8]>::to_vec);
@@ -330,4 +343,27 @@ fn zero_padded(reference: &Parsed, sample: &Sample) -> Vec<u8> {
         });
     }
     message.encode()
+}
+
+case! {
+    id: "stun.vectors.b1-as-printed",
+    title: "The sample of RFC 8489 §B.1 is refused for its length, and its tag for covering that length",
+    reqs: [req::VECTOR_8489_B1_LENGTH_WRONG, req::VECTOR_8489_B1_VERIFIES],
+    kind: SubjectKind::StunCodec,
+    run: b1_as_printed,
+}
+
+fn b1_as_printed(t: &mut Ctl<'_>, _v: &Variant) -> Outcome {
+    let codec = codec(t)?;
+    let read = codec.decode(&vectors::USERHASH_SHA256_PRINTED);
+    t.stimulus("the printed bytes");
+    t.must(req::VECTOR_8489_B1_LENGTH_WRONG, read.is_err(), "refused", format_args!("{read:?}"))?;
+    let sample = sample("b1 as printed");
+    let (kind, credential) = (Integrity::Sha256, &sample.credential);
+    for algorithm in [Integrity::Sha1, Integrity::Sha256] {
+        let verdict = codec.verify(sample.bytes, kind, credential, algorithm);
+        supported(&verdict)?;
+        t.must(req::VECTOR_8489_B1_VERIFIES, verdict.is_err(), "a wrong tag", "a right tag")?;
+    }
+    Ok(())
 }

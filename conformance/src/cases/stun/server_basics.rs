@@ -280,3 +280,30 @@ fn amplification(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let small = sent.len() == 1 && reply.payload.len() <= limit;
     t.must(req::STUN_BINDING_REPORTS_SOURCE, small, limit, show(&sent))
 }
+
+case! {
+    id: "stun.server.within-mtu",
+    title: "No request within the default MTU earns a response beyond it",
+    reqs: [req::STUN_MTU_EXCEEDED_ONLY_TO_PROBE, req::STUN_MESSAGE_WITHIN_DEFAULT_MTU],
+    kind: SubjectKind::StunServer,
+    variants: product! { request: ["bare", "many unknown attributes", "long texts"] },
+    run: within_mtu,
+}
+
+fn within_mtu(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
+    let stage =
+        ServerStage::open(t, StunServerConfig { software: Some("Peerlab 1.0"), ..plain() })?;
+    let request = match v.text("request") {
+        "bare" => stage.request(t),
+        "many unknown attributes" => {
+            let unknown = (0x7e00..0x7e80).map(|kind| Attribute::bytes(kind, b""));
+            stage.request(t).with_all(unknown)
+        }
+        _ => stage.request(t).with(Attribute::username(&"u".repeat(508))),
+    };
+    let replies = stage.exchange_raw(t, &request.encode());
+    let longest = replies.iter().map(|reply| reply.payload.len()).max();
+    let longest = t.expect(longest, "a response")?;
+    t.must(req::STUN_MTU_EXCEEDED_ONLY_TO_PROBE, longest <= 548, "at most 548 bytes", longest)?;
+    t.should(req::STUN_MESSAGE_WITHIN_DEFAULT_MTU, longest <= 548, "at most 548 bytes", longest)
+}

@@ -122,7 +122,11 @@ fn ignores_truncated(t: &mut Ctl<'_>, _v: &Variant) -> Outcome {
 case! {
     id: "stun.server.ignores-classes",
     title: "Only requests are answered: not indications, not stray responses",
-    reqs: [req::STUN_INDICATION_UNANSWERED, req::STUN_RESPONSE_MATCHES_TRANSACTION],
+    reqs: [
+        req::STUN_INDICATION_UNANSWERED,
+        req::STUN_INDICATION_UNKNOWN_REQUIRED_DISCARDED,
+        req::STUN_RESPONSE_MATCHES_TRANSACTION,
+    ],
     kind: SubjectKind::StunServer,
     variants: product! {
         class: ["indication", "success", "error"],
@@ -134,6 +138,9 @@ case! {
 fn ignores_classes(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let stage = ServerStage::plain(t)?;
     let (class, req) = match v.text("class") {
+        "indication" if v.text("content") == "unknown attribute" => {
+            (Class::Indication, req::STUN_INDICATION_UNKNOWN_REQUIRED_DISCARDED)
+        }
         "indication" => (Class::Indication, req::STUN_INDICATION_UNANSWERED),
         "success" => (Class::Success, req::STUN_RESPONSE_MATCHES_TRANSACTION),
         _ => (Class::Error, req::STUN_RESPONSE_MATCHES_TRANSACTION),

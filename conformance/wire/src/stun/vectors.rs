@@ -31,9 +31,18 @@ pub const LONG_TERM: [u8; 116] = octets(
      f6702465 6dd64a3e 02b8e071 2e85c9a2 8ca89666",
 );
 
-/// A request with USERHASH and MESSAGE-INTEGRITY-SHA256: RFC 8489 §B.1 as erratum 6268 corrects it.
+/// A request with USERHASH and MESSAGE-INTEGRITY-SHA256 as RFC 8489 §B.1 prints it.
 ///
-/// The printed message lacks PASSWORD-ALGORITHM, and its length field counts the header too.
+/// Its length field counts the header too, and its HMAC covers that length.
+pub const USERHASH_SHA256_PRINTED: [u8; 156] = octets(
+    "0001009c 2112a442 78ad3433 c6ad72c0 29da412e 001e0020 4a3cf38f ef6992bd \
+     a952c678 0417da0f 24819415 569e60b2 05c46e41 407f1704 00150029 6f624d61 \
+     744a6f73 32414141 43662f2f 3439396b 39353464 364f4c33 346f4c39 46535476 \
+     79363473 41000000 0014000b 6578616d 706c652e 6f726700 001c0020 e4686c8f \
+     0edeb590 13e07090 010a93ef ccbccc54 4c0a45d9 f830aa6d 6f735a01",
+);
+
+/// The same message as erratum 6268 corrects it: with PASSWORD-ALGORITHM, and with the right length.
 pub const USERHASH_SHA256: [u8; 164] = octets(
     "00010090 2112a442 78ad3433 c6ad72c0 29da412e 001e0020 4a3cf38f ef6992bd \
      a952c678 0417da0f 24819415 569e60b2 05c46e41 407f1704 00150029 6f624d61 \

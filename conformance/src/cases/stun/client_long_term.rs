@@ -80,6 +80,7 @@ case! {
         req::STUN_TRANSACTION_ID_NEW_PER_TRANSACTION,
         req::STUN_MD5_ONLY_FOR_LEGACY,
         req::STUN_PASSWORD_ALGORITHM_FORMAT,
+        req::STUN_PASSWORD_ALGORITHMS_FORMAT,
         req::STUN_PASSWORD_ALGORITHM_PADDING_ZERO,
         req::STUN_LONG_TERM_KEY_MD5,
         req::STUN_LONG_TERM_KEY_SHA256,
@@ -106,6 +107,9 @@ fn retry(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let first = challenged(t, &mut stage, &nonce, &list)?;
     let sent = stage.next(t, SECOND);
     t.should(req::STUN_CLIENT_RETRIES_401, sent.is_some(), "a retry", sent.is_some())?;
+    if list.contains(&9) {
+        t.must(req::STUN_PASSWORD_ALGORITHMS_FORMAT, sent.is_some(), "9 passed over", "no retry")?;
+    }
     let retry = t.expect(sent, "a retry")?.message;
     let new = retry.transaction != first.message.transaction;
     t.must(req::STUN_TRANSACTION_ID_NEW_PER_TRANSACTION, new, "a new id", &retry)?;

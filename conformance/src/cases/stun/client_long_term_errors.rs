@@ -128,6 +128,7 @@ case! {
     kind: SubjectKind::StunClient,
     needs: [Cap::LongTerm, Cap::PasswordAlgorithms, Cap::Retransmission],
     variants: product! { forged: ["no tag", "wrong tag"] },
+    no_reference: "no other stack at hand passes yet",
     run: violation,
 }
 
@@ -156,6 +157,7 @@ case! {
     kind: SubjectKind::StunClient,
     needs: [Cap::LongTerm, Cap::PasswordAlgorithms],
     variants: product! { padding: [0, 0xff] },
+    no_reference: "no other stack at hand passes yet",
     run: algorithm_padding,
 }
 

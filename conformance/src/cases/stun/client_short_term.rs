@@ -192,6 +192,7 @@ case! {
     kind: SubjectKind::StunClient,
     needs: [Cap::ShortTerm, Cap::Retransmission],
     variants: product! { forged: ["no tag", "wrong tag"] },
+    no_reference: "no other stack at hand passes yet",
     run: violation,
 }
 
@@ -222,6 +223,7 @@ case! {
     kind: SubjectKind::StunClient,
     needs: [Cap::ShortTerm, Cap::IntegritySha256],
     variants: product! { response: ["sha1", "sha256"] },
+    no_reference: "no other stack at hand passes yet",
     run: later_requests,
 }
 

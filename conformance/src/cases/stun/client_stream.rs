@@ -74,6 +74,7 @@ case! {
     kind: SubjectKind::StunClient,
     needs: [Cap::Stream, Cap::ShortTerm, Cap::LongTerm],
     variants: product! { auth: ["short-term", "long-term"], forged: ["no tag", "wrong tag"] },
+    no_reference: "no other stack at hand passes yet",
     run: violation,
 }
 

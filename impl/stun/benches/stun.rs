@@ -12,20 +12,12 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use rtc_stun::{
-    fingerprint::FINGERPRINT,
-    integrity::MessageIntegrity,
-    message::Setter as _,
-};
+use rtc_stun::{fingerprint::FINGERPRINT, integrity::MessageIntegrity, message::Setter as _};
 use stun::{
     Builder, Key, Message,
     wire::{Check, Class, IceControlling, Method, Priority, TransactionId, Username},
 };
-use stun_types::{
-    attribute as other,
-    message as types,
-    prelude::*,
-};
+use stun_types::{attribute as other, message as types, prelude::*};
 
 const PASSWORD: &str = "VOkJxbRl1RmTxUk/WvJxBt";
 const USERNAME: &str = "evtj:h6vYabcdefg";
@@ -164,9 +156,7 @@ fn types_build(buffer: &mut [u8], key: &types::IntegrityKey) -> usize {
     builder.add_attribute(&priority).expect("it fits");
     let tie_breaker = other::RawAttribute::new(0x802a.into(), &tie_breaker);
     builder.add_attribute(&tie_breaker).expect("it fits");
-    builder
-        .add_message_integrity_with_key(key, types::IntegrityAlgorithm::Sha1)
-        .expect("it fits");
+    builder.add_message_integrity_with_key(key, types::IntegrityAlgorithm::Sha1).expect("it fits");
     builder.add_fingerprint().expect("it fits");
     builder.finish()
 }

@@ -11,7 +11,7 @@ use std::{collections::VecDeque, net::SocketAddr, time::Duration};
 
 use base::{Datagram, Instant, Machine, Rng, SocketError, Transmit};
 
-pub use behavior::{Dependence, Lifetime, NatBehavior, PortAssignment};
+pub use behavior::{Dependence, Hairpinning, Lifetime, NatBehavior, PortAssignment};
 pub use config::{DiscoveryConfig, LifetimeSearch, MAX_LOCAL_ADDRESSES};
 
 use self::{
@@ -238,7 +238,7 @@ impl Discovery {
         }
         match hairpin.next_round(now) {
             Some(shots) => self.shots.extend(shots),
-            None => self.end_hairpin(now, false),
+            None => self.end_hairpin(now, Hairpinning::Absent),
         }
     }
 }
@@ -250,9 +250,9 @@ impl Machine for Discovery {
         let now = self.advance(now);
         if let (Stage::Hairpin(hairpin), Ok(message)) =
             (&self.stage, Message::parse(datagram.payload))
-            && hairpin.is_hit(datagram.destination, &message)
+            && let Some(seen) = hairpin.hit(datagram.source, datagram.destination, &message)
         {
-            self.end_hairpin(now, true);
+            self.end_hairpin(now, seen);
             self.proceed(now);
             return;
         }

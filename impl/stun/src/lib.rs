@@ -20,8 +20,8 @@ pub use client::{
 pub use cookie::SecurityFeatures;
 pub use credential::{Credential, Integrity, LongTerm, ShortTerm};
 pub use discovery::{
-    Dependence, Discovery, DiscoveryConfig, DiscoveryEvent, DiscoveryFailure, Lifetime,
-    LifetimeSearch, MAX_LOCAL_ADDRESSES, NatBehavior, PortAssignment,
+    Dependence, Discovery, DiscoveryConfig, DiscoveryEvent, DiscoveryFailure, Hairpinning,
+    Lifetime, LifetimeSearch, MAX_LOCAL_ADDRESSES, NatBehavior, PortAssignment,
 };
 pub use framing::{ChannelData, Deframer, Frame, FramingError, MAX_FRAME};
 pub use key::Key;

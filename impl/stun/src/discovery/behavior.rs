@@ -16,9 +16,7 @@ pub struct NatBehavior {
     /// What is let in: RFC 5780 §4.4.
     pub filtering: Option<Dependence>,
     /// Whether two hosts behind the NAT reach each other by their mapped addresses: RFC 4787 §6.
-    /// `None` as well if neither mapping nor filtering is endpoint-independent and nothing came
-    /// back: such a NAT may hairpin, but nobody could make use of it.
-    pub hairpin: Option<bool>,
+    pub hairpin: Option<Hairpinning>,
     /// How external ports are chosen: RFC 4787 §4.2.1.
     pub port_assignment: Option<PortAssignment>,
     /// How long a mapping lasts without traffic: RFC 5780 §4.6.
@@ -46,6 +44,18 @@ impl fmt::Display for Dependence {
             Self::AddressAndPortDependent => "address- and port-dependent",
         })
     }
+}
+
+/// Whether packets from inside to a mapped address come back in: RFC 4787 §6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Hairpinning {
+    /// None came. A NAT that filters them like packets from outside, and whose mapping and filtering
+    /// both depend on the endpoint, looks the same: nobody can make use of its hairpinning.
+    Absent,
+    /// They come with the internal address of their sender.
+    InternalSource,
+    /// They come with the mapped address of their sender, as they should.
+    ExternalSource,
 }
 
 /// How external ports are chosen: RFC 4787 §4.2.1.

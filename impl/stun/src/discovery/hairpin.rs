@@ -8,6 +8,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use base::{Instant, Rng};
 
+use super::Hairpinning;
 use crate::{
     Message,
     wire::{Class, TransactionId},
@@ -56,12 +57,26 @@ impl Hairpin {
         ])
     }
 
-    /// Whether a message that came to `local` is one of the test's requests.
-    pub(super) fn is_hit(&self, local: SocketAddr, message: &Message<'_>) -> bool {
+    /// What a message from `remote` to `local` shows, if it is one of the test's requests.
+    pub(super) fn hit(
+        &self,
+        remote: SocketAddr,
+        local: SocketAddr,
+        message: &Message<'_>,
+    ) -> Option<Hairpinning> {
         let [(first, _), (second, _)] = self.sides;
         let [from_first, from_second] = self.ids;
-        let id = message.transaction_id();
-        message.class() == Class::Request
-            && ((local == second && id == from_first) || (local == first && id == from_second))
+        let sender = match message.transaction_id() {
+            id if id == from_first && local == second => first,
+            id if id == from_second && local == first => second,
+            _ => return None,
+        };
+        if message.class() != Class::Request {
+            return None;
+        }
+        Some(match remote == sender {
+            true => Hairpinning::InternalSource,
+            false => Hairpinning::ExternalSource,
+        })
     }
 }

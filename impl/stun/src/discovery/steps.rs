@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use base::Instant;
 
 use super::{
-    Dependence, Discovery, DiscoveryEvent, DiscoveryFailure, Hairpin, Outcome, PACE, Probe, Search,
-    Stage, Trial, behavior::classify,
+    Dependence, Discovery, DiscoveryEvent, DiscoveryFailure, Hairpin, Hairpinning, Outcome, PACE,
+    Probe, Search, Stage, Trial, behavior::classify,
 };
 use crate::{
     Request, Response,
@@ -118,9 +118,9 @@ impl Discovery {
     }
 
     /// Ends the hairpin test.
-    pub(super) fn end_hairpin(&mut self, now: Instant, is_hit: bool) {
+    pub(super) fn end_hairpin(&mut self, now: Instant, seen: Hairpinning) {
         self.shots.clear();
-        self.found.hairpin = Some(is_hit);
+        self.found.hairpin = Some(seen);
         self.begin_filtering(Probe::At(now + PACE));
     }
 
@@ -190,11 +190,6 @@ impl Discovery {
     }
 
     fn after_mapping(&mut self, next: Probe) {
-        let independent = Some(Dependence::EndpointIndependent);
-        let could_see = self.found.mapping == independent || self.found.filtering == independent;
-        if self.found.hairpin == Some(false) && !could_see {
-            self.found.hairpin = None;
-        }
         match self.config.padding {
             Some(_) => self.stage = Stage::Fragments(next),
             None => self.after_fragments(next),

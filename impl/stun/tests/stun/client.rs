@@ -401,9 +401,8 @@ fn says_what_it_is_only_when_told_to() {
 #[test]
 fn a_request_that_does_not_fit_is_refused() {
     let mut client = client(|_| {});
-    let request = (0..2).fold(Request::binding(remote()), |request, _| {
-        request.with(&stun::wire::Padding(40_000))
-    });
+    let request = (0..2)
+        .fold(Request::binding(remote()), |request, _| request.with(&stun::wire::Padding(40_000)));
     assert_eq!(client.request(Instant::ZERO, request), Err(RequestError::TooLong));
     assert_eq!(client.requests_in_progress(), 0);
 }

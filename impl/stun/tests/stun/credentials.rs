@@ -226,10 +226,7 @@ fn indications_carry_short_term_credentials_but_no_long_term_ones() {
 #[case::of_rfc_5389("rfc_5389", |access: &mut LongTermAccess| access.algorithms.clear())]
 #[case::md5("md5", |access: &mut LongTermAccess| access.algorithms = vec![Algorithm::MD5])]
 #[case::anonymous("anonymous", |access: &mut LongTermAccess| access.offers_anonymity = true)]
-fn long_term_challenges_and_remembers(
-    #[case] name: &str,
-    #[case] change: fn(&mut LongTermAccess),
-) {
+fn long_term_challenges_and_remembers(#[case] name: &str, #[case] change: fn(&mut LongTermAccess)) {
     let (mut client, mut server) = (long_term_client("pass"), long_term_server(change));
     let mut ladder = String::new();
     for _ in 0..2 {

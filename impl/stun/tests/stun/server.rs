@@ -209,11 +209,7 @@ fn behaving() -> stun::Server {
 #[case::ip(true, false, "192.0.2.2:3478")]
 #[case::port(false, true, "192.0.2.1:3479")]
 #[case::both(true, true, "192.0.2.2:3479")]
-fn answers_from_where_it_is_asked_to(
-    #[case] ip: bool,
-    #[case] port: bool,
-    #[case] from: &str,
-) {
+fn answers_from_where_it_is_asked_to(#[case] ip: bool, #[case] port: bool, #[case] from: &str) {
     let request = message(Class::Request, |builder| {
         builder.put(&ChangeRequest { ip, port });
     });
@@ -270,10 +266,7 @@ fn padding_is_answered_with_padding_but_not_to_another_port() {
 #[case::change_request(AttributeType::CHANGE_REQUEST, &[0, 0, 0, 6])]
 #[case::response_port(AttributeType::RESPONSE_PORT, &[1, 1, 0, 0])]
 #[case::padding(AttributeType::PADDING, &[0; 8])]
-fn a_plain_server_does_not_understand_discovery(
-    #[case] kind: AttributeType,
-    #[case] value: &[u8],
-) {
+fn a_plain_server_does_not_understand_discovery(#[case] kind: AttributeType, #[case] value: &[u8]) {
     let mut server = server(|_| {});
     let request = message(Class::Request, |builder| {
         builder.put_raw(kind, value);

@@ -1,1 +1,23 @@
-//! Under construction.
+//! Fuzz targets that are ordinary tests as well.
+//!
+//! A target is a function that takes any bytes and panics if something is wrong. `tests/replay.rs` runs
+//! each over its corpus and over some thousands of seeded inputs; the crate in `libfuzzer/` runs the
+//! same functions under cargo-fuzz.
+//!
+//! | target | takes |
+//! |---|---|
+//! | `stun_message` | the bytes of a message |
+//! | `stun_commands` | a life of a client and a server |
+
+mod stun_commands;
+mod stun_message;
+
+pub use stun_commands::stun_commands;
+pub use stun_message::stun_message;
+
+/// A target: any bytes are its input, a panic is its finding.
+pub type Target = fn(&[u8]);
+
+/// All targets by name. The name is also that of the corpus folder and of the binary in `libfuzzer/`.
+pub const TARGETS: &[(&str, Target)] =
+    &[("stun_message", stun_message), ("stun_commands", stun_commands)];

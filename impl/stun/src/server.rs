@@ -210,7 +210,11 @@ impl Server {
         if request.message.is_classic() && self.config.transport == ServerTransport::Dtls {
             return Answer::Error(Code::SERVER_ERROR);
         }
-        let unknown = request.message.not_understood(|kind| self.understands(kind, request));
+        let mut unknown = request.message.not_understood(|kind| self.understands(kind, request));
+        if base::mutant::active("stun-unknown-optional-rejected") {
+            let kinds = request.message.attributes().map(|attribute| attribute.kind);
+            unknown.extend(kinds.filter(|kind| !kind.is_known()));
+        }
         if !unknown.is_empty() {
             return Answer::Unknown(unknown);
         }
@@ -267,7 +271,8 @@ impl Server {
     /// A response in kind: with a fingerprint if the request has one.
     fn end(request: Request<'_>, protection: Protection<'_>, builder: &mut Builder<'_>) {
         protection.protect(builder);
-        if request.message.has_fingerprint() {
+        let is_mute = base::mutant::active("stun-fingerprint-unanswered");
+        if request.message.has_fingerprint() && !is_mute {
             builder.fingerprint();
         }
     }

@@ -89,7 +89,10 @@ fn write_plain(writer: &mut Writer<'_>, address: SocketAddr) {
 /// IPv4 address the cookie, an IPv6 address the cookie and the transaction id.
 fn xor(address: SocketAddr, id: &TransactionId) -> SocketAddr {
     let [high, low, ..] = MAGIC_COOKIE.to_be_bytes();
-    let port = address.port() ^ u16::from_be_bytes([high, low]);
+    let port = match base::mutant::active("stun-xor-port-in-clear") {
+        true => address.port(),
+        false => address.port() ^ u16::from_be_bytes([high, low]),
+    };
     let ip = match address.ip() {
         IpAddr::V4(ip) => IpAddr::V4(Ipv4Addr::from(u32::from(ip) ^ MAGIC_COOKIE)),
         IpAddr::V6(ip) if base::mutant::active("stun-xor-mapped-not-xored-v6") => IpAddr::V6(ip),

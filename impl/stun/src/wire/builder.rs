@@ -164,7 +164,7 @@ impl<'a> Builder<'a> {
         self.writer.u16(0);
         write(&mut self.writer);
         let value = self.writer.len() - start - ATTRIBUTE_HEADER_LENGTH;
-        self.writer.pad_to(4);
+        self.pad();
         let whole = self.writer.len() - HEADER_LENGTH;
         let (Ok(value), Ok(_)) = (u16::try_from(value), u16::try_from(whole)) else {
             self.failed.get_or_insert(BuildError::TooLong);
@@ -177,6 +177,16 @@ impl<'a> Builder<'a> {
         }
         self.write_length(self.writer.len());
         self
+    }
+
+    /// RFC 8489 §14: padding is zero, so that it leaks nothing.
+    fn pad(&mut self) {
+        if base::mutant::active("stun-padding-not-zero") {
+            while !self.writer.len().is_multiple_of(4) {
+                self.writer.u8(b' ');
+            }
+        }
+        self.writer.pad_to(4);
     }
 
     /// Sets the length field to what it is for a message that ends at `end`.

@@ -60,7 +60,7 @@ fn retransmits_and_gives_up_as_the_text_has_it() {
         for (transmit, request) in says(&mut client, now) {
             let message = Message::parse(&request).unwrap();
             writeln!(told, "{now} > {} {message}", transmit.destination).unwrap();
-            assert_eq!(*first.get_or_insert(request.clone()), request);
+            assert_eq!(*first.get_or_insert_with(|| request.clone()), request);
         }
         if let Some(event) = client.poll_event() {
             writeln!(told, "{now} = {event:?}").unwrap();

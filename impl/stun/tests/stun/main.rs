@@ -1,5 +1,11 @@
 //! What the crate promises, told as conversations.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test sets up itself is there, or the test fails"
+)]
+
 mod client;
 mod commands;
 mod credentials;

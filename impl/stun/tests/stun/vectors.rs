@@ -4,8 +4,9 @@ use rstest::rstest;
 use stun::{
     Key, Message,
     wire::{
-        Algorithm, AttributeType, Check, Class, Encode as _, IceControlled, Nonce, Priority, Realm,
-        Software, TransactionId, Userhash, Username, XorMappedAddress,
+        Algorithm, AttributeType, Check, Class, Encode as _, IceControlled, Nonce,
+        PasswordAlgorithm, Priority, Realm, Software, TransactionId, Userhash, Username,
+        XorMappedAddress,
     },
 };
 
@@ -44,10 +45,10 @@ const LONG_TERM: &str = "
     0015001c 662f2f3439396b39353464364f4c33346f4c39465354767936347341
     0014000b 6578616d706c652e6f726700
     00080014 f67024656dd64a3e02b8e0712e85c9a28ca89666";
-/// RFC 8489 §B.1, but for the length field: the text has 0x9c there, which counts the header as well
-/// and fits neither the message nor the HMAC.
+/// RFC 8489 §B.1 as it is printed, with a length field of 0x9c that counts the header as well. The
+/// HMAC was computed with it.
 const SHA256: &str = "
-    00010088 2112a442 78ad3433c6ad72c029da412e
+    0001009c 2112a442 78ad3433c6ad72c029da412e
     001e0020 4a3cf38fef6992bda952c678 0417da0f24819415569e60b205c46e41407f1704
     00150029 6f624d61744a6f733241414143662f2f3439396b39353464364f4c33346f4c39465354767936347341000000
     0014000b 6578616d706c652e6f726700
@@ -136,27 +137,57 @@ fn sample_request_with_long_term_authentication(#[case] provider: crypto::Provid
 #[case::aws_lc_rs(crypto::aws_lc_rs())]
 #[case::rust_crypto(crypto::rust_crypto())]
 fn sample_request_with_sha256_and_userhash(#[case] provider: crypto::Provider) {
-    let bytes = bytes(SHA256);
-    let message = Message::parse(&bytes).unwrap();
-    let userhash = Userhash::of(provider, KATAKANA, "example.org").unwrap();
-    assert_eq!(message.get(), Some(userhash));
-    // The text gives no algorithm; the HMAC is that of the MD5 key.
-    let key = Key::long_term(provider, Algorithm::MD5, KATAKANA, "example.org", "TheMatrIX");
+    let printed = bytes(SHA256);
+    assert_eq!(Message::parse(&printed).unwrap_err().at, 2);
+    let (covered, value) = printed.split_at(printed.len() - 32);
+    let covered = &covered[..covered.len() - 4];
+    let parts = [KATAKANA, ":", "example.org", ":", "TheMatrIX"].map(str::as_bytes);
+    let raw = provider.hash(crypto::HashAlgorithm::Sha256, &parts);
+    let hmac = provider.hmac_key(crypto::HmacAlgorithm::Sha256, raw.as_ref());
+    assert_eq!(hmac.sign(&[covered]).as_ref(), value);
+
+    let key = Key::long_term(provider, Algorithm::SHA256, KATAKANA, "example.org", "TheMatrIX");
     let key = key.unwrap();
-    assert_eq!(message.check_integrity_sha256(&key, 32), Check::Passed);
+    let userhash = Userhash::of(provider, KATAKANA, "example.org").unwrap();
     let nonce = Nonce::new("obMatJos2AAACf//499k954d6OL34oL9FSTvy64sA").unwrap();
     let realm = Realm::new("example.org").unwrap();
-    let again = message_of(Class::Request, message.transaction_id(), |builder| {
+    let id = TransactionId::new(*printed[8..].first_chunk().unwrap());
+    let right = message_of(Class::Request, id, |builder| {
         builder.put(&userhash).put(&nonce).put(&realm).integrity_sha256(&key);
     });
-    assert_eq!(again, bytes);
+    let message = Message::parse(&right).unwrap();
+    assert_eq!(message.check_integrity_sha256(&key, 32), Check::Passed);
+    // With the right length all is as printed but the length and what is computed over it.
+    let differing = (0..printed.len() - 32).filter(|at| printed[*at] != right[*at]);
+    assert!(differing.eq([3]));
+    assert_eq!((right.len(), right[3]), (printed.len(), 0x88));
 }
 
-#[test]
-fn the_length_of_the_printed_sha256_sample_is_wrong() {
-    let mut bytes = bytes(SHA256);
-    bytes[3] = 0x9c;
-    assert_eq!(Message::parse(&bytes).unwrap_err().to_string(), "length does not match at byte 2");
+/// The same as erratum 6268 corrects it: with PASSWORD-ALGORITHM and the right length.
+const SHA256_CORRECTED: &str = "
+    00010090 2112a442 78ad3433c6ad72c029da412e
+    001e0020 4a3cf38fef6992bda952c6780417da0f24819415569e60b205c46e41407f1704
+    00150029 6f624d61744a6f733241414143662f2f3439396b39353464364f4c33346f4c39465354767936347341000000
+    0014000b 6578616d706c652e6f726700
+    001d0004 00020000
+    001c0020 b5c7bf005b6c52a21c51c5e892f81924136296cb927c43149309278cc6518e65";
+
+#[rstest]
+#[case::aws_lc_rs(crypto::aws_lc_rs())]
+#[case::rust_crypto(crypto::rust_crypto())]
+fn corrected_sample_request_with_sha256(#[case] provider: crypto::Provider) {
+    let bytes = bytes(SHA256_CORRECTED);
+    let message = Message::parse(&bytes).unwrap();
+    let key = Key::long_term(provider, Algorithm::SHA256, KATAKANA, "example.org", "TheMatrIX");
+    let key = key.unwrap();
+    assert_eq!(message.check_integrity_sha256(&key, 32), Check::Passed);
+    let again = message_of(Class::Request, message.transaction_id(), |builder| {
+        builder.put(&message.get::<Userhash>().unwrap());
+        builder.put(&message.get::<Nonce<'_>>().unwrap());
+        builder.put(&message.get::<Realm<'_>>().unwrap());
+        builder.put(&PasswordAlgorithm::plain(Algorithm::SHA256)).integrity_sha256(&key);
+    });
+    assert_eq!(again, bytes);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use base::{Datagram, Instant, Machine, Rng, SocketError, Transmit};
 use crypto::Provider;
-use stun::{DiscoveryFailure, FailReason, LifetimeSearch, NatBehavior};
+use stun::{DiscoveryFailure, FailReason, Hairpinning, LifetimeSearch, NatBehavior};
 
 use crate::subjects::stun::{Authentication, Discovery, DiscoveryConfig, DiscoveryEvent};
 
@@ -110,7 +110,7 @@ fn words(found: &NatBehavior) -> Vec<DiscoveryEvent> {
         ("translated", Some(yes_no(found.is_translated))),
         ("mapping", found.mapping.map(|value| value.to_string())),
         ("filtering", found.filtering.map(|value| value.to_string())),
-        ("hairpinning", found.hairpin.map(yes_no)),
+        ("hairpinning", found.hairpin.map(|seen| yes_no(seen != Hairpinning::Absent))),
         ("ports", ports),
         ("fragments", found.passes_fragments.map(yes_no)),
     ]

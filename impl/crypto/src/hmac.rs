@@ -115,14 +115,6 @@ impl Tag {
         tag.bytes.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         tag
     }
-
-    /// The words of a hash state, in network order.
-    pub(crate) fn from_words<const N: usize>(words: &[u32; N]) -> Self {
-        let mut bytes = [0; MAX_OUTPUT];
-        let (chunks, _) = bytes.as_chunks_mut::<4>();
-        chunks.iter_mut().zip(words).for_each(|(chunk, word)| *chunk = word.to_be_bytes());
-        Self { bytes, length: 4 * N }
-    }
 }
 
 impl AsRef<[u8]> for Tag {

@@ -2,6 +2,7 @@
 //!
 //! No case looks into the box. What it maps and filters shows in who receives what, and from where.
 
+mod discovery;
 mod environment;
 mod filtering;
 mod fragments;

@@ -2,7 +2,9 @@
 
 use base::{Instant, Rng};
 use crypto::Provider;
+use simnet::Middlebox;
 
+use super::nat::{NatConfig, simulated};
 use super::stun::{
     Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec, StunServer,
     StunServerConfig,
@@ -28,7 +30,7 @@ impl Subject for Ours {
     }
 
     fn about(&self) -> &'static str {
-        "the crates under impl/, in process"
+        "the crates under impl/ and the NAT of simnet/, in process"
     }
 
     fn kinds(&self) -> &'static [SubjectKind] {
@@ -37,6 +39,7 @@ impl Subject for Ours {
             SubjectKind::StunClient,
             SubjectKind::StunCodec,
             SubjectKind::Discovery,
+            SubjectKind::Nat,
         ]
     }
 
@@ -55,6 +58,11 @@ impl Subject for Ours {
 
     fn stun_codec(&self) -> Option<Box<dyn StunCodec>> {
         Some(Box::new(codec::Codec::new(self.provider())))
+    }
+
+    /// The simulator's, which is as much our own code as the rest.
+    fn nat(&self, config: &NatConfig) -> Option<Box<dyn Middlebox>> {
+        Some(simulated(config))
     }
 
     fn discovery(&self, config: &DiscoveryConfig, rng: Rng) -> Option<Box<dyn Discovery>> {

@@ -200,6 +200,7 @@ fn discover(t: &mut Ctl<'_>, config: &NatConfig) -> Result<BTreeMap<&'static str
                 DiscoveryEvent::Found { property, value } => {
                     found.insert(property, value);
                 }
+                DiscoveryEvent::Lifetime { .. } => {}
                 DiscoveryEvent::Done => {
                     t.precondition(asked, "the client asked the server")?;
                     t.stimulus("the server's answers");

@@ -100,10 +100,14 @@ pub fn execute(job: &Job<'_>, registry: &Registry, run_seed: u64, keep: Keep) ->
     let record = if keep == Keep::Always { Record::Everything } else { Record::Hash };
     let mut finished = run(job, registry, run_seed, record);
     let (mut verdict, mut reason) = judge(&finished);
+    let own_dice = !job.subject.is_deterministic();
     let wants_files = keep == Keep::Failures && verdict != Verdict::Pass;
-    if wants_files {
-        let again = run(job, registry, run_seed, Record::Everything);
-        if again.trace != finished.trace && job.subject.is_deterministic() {
+    if wants_files || own_dice {
+        let record = if wants_files { Record::Everything } else { record };
+        let mut again = run(job, registry, run_seed, record);
+        if own_dice {
+            (verdict, reason) = settle(&mut again, &finished);
+        } else if again.trace != finished.trace {
             verdict = Verdict::Harness;
             reason = Some(format!(
                 "not deterministic: trace {} at first, {} when repeated",
@@ -113,14 +117,41 @@ pub fn execute(job: &Job<'_>, registry: &Registry, run_seed: u64, keep: Keep) ->
         finished = again;
     }
     let mut result = result(job, run_seed, verdict, reason, &finished);
-    if !job.subject.is_deterministic() {
-        // What the subject's own dice decide must not make two documents of one command differ.
-        result.trace.clear();
-    } else if wants_files {
+    if wants_files && !own_dice {
         result.ladder.clone_from(&finished.files.ladder);
     }
     let files = (keep == Keep::Always || wants_files).then_some(finished.files);
     Executed { result, files }
+}
+
+/// Judges two runs of a subject that throws dice of its own. What those dice decide must not make two
+/// documents of one command differ, so the trace goes, and texts that differ are left out; the recording
+/// keeps them. Verdicts that differ are one of their own.
+fn settle(one: &mut Finished, other: &Finished) -> (Verdict, Option<String>) {
+    let (first, second) = (judge(one), judge(other));
+    one.trace.clear();
+    let assertions = one.evidence.assertions.iter_mut().zip(&other.evidence.assertions);
+    for (assertion, twin) in assertions {
+        leave_out(&mut assertion.wanted, &twin.wanted);
+        leave_out(&mut assertion.got, &twin.got);
+    }
+    if first.0 != second.0 {
+        let reason = format!("{} with some dice of the subject, {} with others", first.0, second.0);
+        return (Verdict::Flaky, Some(reason));
+    }
+    let (verdict, mut reason) = judge(one);
+    if let (Some(reason), Some(twin)) = (&mut reason, second.1)
+        && !verdict.is_evidence()
+    {
+        leave_out(reason, &twin);
+    }
+    (verdict, reason)
+}
+
+fn leave_out(text: &mut String, twin: &str) {
+    if text != twin {
+        "(differs from run to run)".clone_into(text);
+    }
 }
 
 /// Whether the subject says beforehand that it cannot do what the case needs.

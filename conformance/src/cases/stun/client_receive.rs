@@ -220,6 +220,44 @@ fn success(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
 }
 
 case! {
+    id: "stun.client.mapped-address",
+    title: "The mask is taken off port and address as the family asks for",
+    reqs: [
+        req::STUN_XOR_PORT,
+        req::STUN_XOR_IPV4,
+        req::STUN_XOR_IPV6,
+        req::STUN_MAPPED_ADDRESS_FAMILY,
+    ],
+    kind: SubjectKind::StunClient,
+    needs: [Cap::Ipv6],
+    variants: product! { family: ["v4", "v6"], port: [1, 0x2112, 0xffff] },
+    run: mapped_address,
+}
+
+/// The address reported is not the client's own, as behind a NAT.
+fn mapped_address(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
+    let family = Family::of(v);
+    let mut stage = ClientStage::on(t, family, 20 * MILLISECOND, |_| {})?;
+    stage.start(t)?;
+    let sent = stage.expect(t, SECOND, "a request")?;
+    let (mut mapped, value) = match family {
+        Family::V4 => (OTHER, req::STUN_XOR_IPV4),
+        Family::V6 => (OTHER_V6, req::STUN_XOR_IPV6),
+    };
+    mapped.set_port(u16::try_from(v.number("port")).unwrap_or(1));
+    let attribute = Attribute::xor_mapped_address(mapped);
+    stage.reply(t, &Message::success(sent.message.transaction).with(attribute));
+    let told = stage.event(t, SECOND);
+    let got = format!("{told:?}");
+    let Some(ClientEvent::Success { mapped: Some(found), .. }) = told else {
+        return t.must(req::STUN_MAPPED_ADDRESS_FAMILY, false, mapped, got);
+    };
+    t.must(req::STUN_MAPPED_ADDRESS_FAMILY, found.is_ipv4() == mapped.is_ipv4(), mapped, &got)?;
+    t.must(req::STUN_XOR_PORT, found.port() == mapped.port(), mapped, &got)?;
+    t.must(value, found == mapped, mapped, got)
+}
+
+case! {
     id: "stun.client.faulty-success",
     title: "A success response without a usable address is no success with one",
     reqs: [

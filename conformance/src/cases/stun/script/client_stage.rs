@@ -6,7 +6,7 @@ use base::{Instant, SocketErrorKind};
 use simnet::{Host, IcmpError, Link, Packet, SocketId};
 use wire::stun::{Attribute, Check, Message, Parsed};
 
-use super::{Arrival, MILLISECOND, SECOND, server_stage::describe, short_term_key};
+use super::{Arrival, Family, MILLISECOND, SECOND, server_stage::describe, short_term_key};
 use crate::{
     Cap, Ctl, Outcome, Stop, Support,
     registry::Req,
@@ -63,13 +63,27 @@ impl ClientStage {
         rtt: Duration,
         change: impl FnOnce(&mut StunClientConfig),
     ) -> Result<Self, Stop> {
-        let address = |last, port| SocketAddr::from(([192, 0, 2, last], port));
+        Self::on(t, Family::V4, rtt, change)
+    }
+
+    /// The same over either family.
+    pub(in crate::cases) fn on(
+        t: &mut Ctl<'_>,
+        family: Family,
+        rtt: Duration,
+        change: impl FnOnce(&mut StunClientConfig),
+    ) -> Result<Self, Stop> {
+        let address = |last: u8, port| match family {
+            Family::V4 => SocketAddr::from(([192, 0, 2, last], port)),
+            Family::V6 => SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, last.into()], port)),
+        };
         let (client, server, second) = (address(20, 40_000), address(10, 3478), address(11, 3478));
+        let ip = |address: SocketAddr| address.ip().to_string();
         let network = t
             .network()
             .wan("net", "192.0.2.0/24 2001:db8::/64")
-            .host("client", Host::on("net").address("192.0.2.20"))
-            .host("server", Host::on("net").address("192.0.2.10").address("192.0.2.11"))
+            .host("client", Host::on("net").address(&ip(client)))
+            .host("server", Host::on("net").address(&ip(server)).address(&ip(second)))
             .link("client", "net", Link::delayed(rtt / 2));
         t.build(network)?;
         let mut config = StunClientConfig::new(client, server);

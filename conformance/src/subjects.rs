@@ -6,11 +6,12 @@ use crate::Subject;
 
 pub mod nat;
 pub mod ours;
+pub mod rtc_stun;
 pub mod stun;
 pub mod stun_proto;
 
 /// Every subject this build knows, in the order of the report's columns.
 #[must_use]
 pub fn all() -> Vec<&'static dyn Subject> {
-    vec![&ours::Ours, &stun_proto::StunProto]
+    vec![&ours::Ours, &stun_proto::StunProto, &rtc_stun::RtcStun]
 }

@@ -48,7 +48,6 @@ case! {
             "stuns:[2001:db8::1]:5349",
         ],
     },
-    no_reference: "the other stacks leave URIs to their users",
     run: uri,
 }
 

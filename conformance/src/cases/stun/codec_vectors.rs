@@ -229,7 +229,6 @@ case! {
     ],
     kind: SubjectKind::StunCodec,
     variants: product! { vector: ["request", "ipv4", "ipv6"] },
-    no_reference: "no other stack at hand passes yet",
     run: fingerprint,
 }
 

@@ -29,7 +29,7 @@ impl Subject for StunProto {
     }
 
     fn about(&self) -> &'static str {
-        "stun-proto and stun-types from crates.io, in process"
+        "the packages stun-proto and stun-types, in process"
     }
 
     fn kinds(&self) -> &'static [SubjectKind] {

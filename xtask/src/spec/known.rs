@@ -15,6 +15,7 @@ pub(super) const DOCUMENTS: &[Known] = &[
     known(768, "User Datagram Protocol"),
     known(791, "Internet Protocol"),
     known(792, "Internet Control Message Protocol"),
+    known(919, "Broadcasting Internet Datagrams"),
     known(1122, "Requirements for Internet Hosts - Communication Layers"),
     known(1191, "Path MTU discovery"),
     known(1321, "The MD5 Message-Digest Algorithm"),
@@ -29,6 +30,10 @@ pub(super) const DOCUMENTS: &[Known] = &[
     known(2782, "A DNS RR for specifying the location of services (DNS SRV)"),
     known(3174, "US Secure Hash Algorithm 1 (SHA1)"),
     known(3261, "SIP: Session Initiation Protocol"),
+    known(
+        3279,
+        "Algorithms and Identifiers for the Internet X.509 Public Key Infrastructure Certificate and Certificate Revocation List (CRL) Profile",
+    ),
     known(3339, "Date and Time on the Internet: Timestamps"),
     known(
         3489,
@@ -36,6 +41,10 @@ pub(super) const DOCUMENTS: &[Known] = &[
     ),
     known(3629, "UTF-8, a transformation format of ISO 10646"),
     known(3986, "Uniform Resource Identifier (URI): Generic Syntax"),
+    known(
+        4231,
+        "Identifiers and Test Vectors for HMAC-SHA-224, HMAC-SHA-256, HMAC-SHA-384, and HMAC-SHA-512",
+    ),
     known(
         4443,
         "Internet Control Message Protocol (ICMPv6) for the Internet Protocol Version 6 (IPv6) Specification",
@@ -45,6 +54,14 @@ pub(super) const DOCUMENTS: &[Known] = &[
         "Framing Real-time Transport Protocol (RTP) and RTP Control Protocol (RTCP) Packets over Connection-Oriented Transport",
     ),
     known(4648, "The Base16, Base32, and Base64 Data Encodings"),
+    known(5116, "An Interface and Algorithms for Authenticated Encryption"),
+    known(5234, "Augmented BNF for Syntax Specifications: ABNF"),
+    known(5480, "Elliptic Curve Cryptography Subject Public Key Information"),
+    known(5722, "Handling of Overlapping IPv6 Fragments"),
+    known(
+        5758,
+        "Internet X.509 Public Key Infrastructure: Additional Algorithms and Identifiers for DSA and ECDSA",
+    ),
     known(5905, "Network Time Protocol Version 4: Protocol and Algorithms Specification"),
     known(
         6151,
@@ -52,6 +69,10 @@ pub(super) const DOCUMENTS: &[Known] = &[
     ),
     known(6234, "US Secure Hash Algorithms (SHA and SHA-based HMAC and HKDF)"),
     known(6298, "Computing TCP's Retransmission Timer"),
+    known(
+        6335,
+        "Internet Assigned Numbers Authority (IANA) Procedures for the Management of the Service Name and Transport Protocol Port Number Registry",
+    ),
     known(6724, "Default Address Selection for Internet Protocol Version 6 (IPv6)"),
     known(
         6979,
@@ -59,6 +80,7 @@ pub(super) const DOCUMENTS: &[Known] = &[
     ),
     known(7616, "HTTP Digest Access Authentication"),
     known(8016, "Mobility with Traversal Using Relays around NAT (TURN)"),
+    known(8017, "PKCS #1: RSA Cryptography Specifications Version 2.2"),
     known(8200, "Internet Protocol, Version 6 (IPv6) Specification"),
     known(8201, "Path MTU Discovery for IP version 6"),
     known(

@@ -39,24 +39,7 @@ pub(crate) fn result(
     let (variant, subject) = at;
     let foreign = subject != "ours";
     let fails = dice.chance(if foreign { 7 } else { 2 });
-    let mut assertions = Vec::new();
-    for id in &case.requirements {
-        let level = levels.get(id).copied().unwrap_or(Level::Must);
-        let held = if level.is_binding() { !fails || dice.chance(60) } else { !dice.chance(6) };
-        assertions.push(Assertion {
-            requirement: id.clone(),
-            level,
-            held,
-            wanted: "the second request between 500 ms and 550 ms after the first".into(),
-            got: if held {
-                "500 ms"
-            } else {
-                "750 ms: the timeout is rounded up to the next tick of 250 ms"
-            }
-            .into(),
-            at_ns: 500_000_000 + dice.roll(39_000_000_000),
-        });
-    }
+    let mut assertions = assertions(dice, case, levels, fails);
     let broken =
         |binding: bool| assertions.iter().any(|a| !a.held && a.level.is_binding() == binding);
     let mut verdict = match (broken(true), broken(false)) {
@@ -105,6 +88,34 @@ pub(crate) fn result(
             issue: Some("example/stack#12".into()),
         }),
     }
+}
+
+/// What the case asserts, most of it held.
+fn assertions(
+    dice: &mut Dice,
+    case: &Case,
+    levels: &BTreeMap<String, Level>,
+    fails: bool,
+) -> Vec<Assertion> {
+    let mut assertions = Vec::new();
+    for id in &case.requirements {
+        let level = levels.get(id).copied().unwrap_or(Level::Must);
+        let held = if level.is_binding() { !fails || dice.chance(60) } else { !dice.chance(6) };
+        assertions.push(Assertion {
+            requirement: id.clone(),
+            level,
+            held,
+            wanted: "the second request between 500 ms and 550 ms after the first".into(),
+            got: if held {
+                "500 ms"
+            } else {
+                "750 ms: the timeout is rounded up to the next tick of 250 ms"
+            }
+            .into(),
+            at_ns: 500_000_000 + dice.roll(39_000_000_000),
+        });
+    }
+    assertions
 }
 
 fn reason(verdict: Verdict) -> Option<String> {

@@ -49,7 +49,7 @@ const ADAPTED: &[&str] = &["crypto", "stun"];
 const ADAPTERS: &str = "conformance/src/subjects";
 
 /// Other people's stacks: subjects and oracles of the suite, never part of the implementation.
-const FOREIGN: &[&str] = &["rtc-stun", "stun-proto", "stun-types"];
+const FOREIGN: &[&str] = &["rtc-crypto", "rtc-stun", "stun-proto", "stun-types"];
 
 pub(super) fn check(root: &Path, sources: &[Source]) -> Vec<Finding> {
     let mut findings = packages(root);

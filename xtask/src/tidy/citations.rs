@@ -79,8 +79,9 @@ fn complaints(line: &str, index: &Index) -> Vec<String> {
     let mut found = Vec::new();
     for (at, _) in line.match_indices("RFC") {
         let rest = line.get(at + 3..).unwrap_or_default();
-        let inside_a_word =
-            line.get(..at).is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric()));
+        let inside_a_word = line
+            .get(..at)
+            .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric() || c == '_'));
         if !inside_a_word {
             found.extend(complaint(rest, index));
         }

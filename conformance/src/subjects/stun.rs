@@ -128,7 +128,8 @@ pub enum DiscoveryEvent {
         /// The property: `translated`, `mapping`, `filtering`, `hairpinning`, `ports`, `fragments`.
         property: &'static str,
         /// Its value: `yes` or `no`, or in the words of RFC 4787 (`endpoint-independent`,
-        /// `address-dependent`, `address- and port-dependent`).
+        /// `address-dependent`, `address- and port-dependent`; of hairpinning `none`,
+        /// `internal-source`, `external-source`).
         value: String,
     },
     /// It found out how long a mapping lasts without traffic.

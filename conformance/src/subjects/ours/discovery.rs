@@ -110,7 +110,7 @@ fn words(found: &NatBehavior) -> Vec<DiscoveryEvent> {
         ("translated", Some(yes_no(found.is_translated))),
         ("mapping", found.mapping.map(|value| value.to_string())),
         ("filtering", found.filtering.map(|value| value.to_string())),
-        ("hairpinning", found.hairpin.map(|seen| yes_no(seen != Hairpinning::Absent))),
+        ("hairpinning", found.hairpin.map(hairpinning)),
         ("ports", ports),
         ("fragments", found.passes_fragments.map(yes_no)),
     ]
@@ -119,4 +119,13 @@ fn words(found: &NatBehavior) -> Vec<DiscoveryEvent> {
     .chain(lifetime)
     .chain([DiscoveryEvent::Done])
     .collect()
+}
+
+fn hairpinning(seen: Hairpinning) -> String {
+    match seen {
+        Hairpinning::Absent => "none",
+        Hairpinning::InternalSource => "internal-source",
+        Hairpinning::ExternalSource => "external-source",
+    }
+    .to_owned()
 }

@@ -21,7 +21,7 @@ impl Subject for RtcStun {
     }
 
     fn about(&self) -> &'static str {
-        "the codec of rtc-stun from crates.io, in process"
+        "the codec of the package rtc-stun, in process"
     }
 
     fn kinds(&self) -> &'static [SubjectKind] {

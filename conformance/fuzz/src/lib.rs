@@ -8,10 +8,14 @@
 //! |---|---|
 //! | `stun_message` | the bytes of a message |
 //! | `stun_commands` | a life of a client and a server |
+//! | `nat_packets` | packets of all kinds through a NAT of any kind |
+//! | `nat_commands` | a life of a NAT, beside a model that only remembers |
 
+mod nat;
 mod stun_commands;
 mod stun_message;
 
+pub use nat::{nat_commands, nat_packets};
 pub use stun_commands::stun_commands;
 pub use stun_message::stun_message;
 
@@ -19,5 +23,9 @@ pub use stun_message::stun_message;
 pub type Target = fn(&[u8]);
 
 /// All targets by name. The name is also that of the corpus folder and of the binary in `libfuzzer/`.
-pub const TARGETS: &[(&str, Target)] =
-    &[("stun_message", stun_message), ("stun_commands", stun_commands)];
+pub const TARGETS: &[(&str, Target)] = &[
+    ("stun_message", stun_message),
+    ("stun_commands", stun_commands),
+    ("nat_packets", nat_packets),
+    ("nat_commands", nat_commands),
+];

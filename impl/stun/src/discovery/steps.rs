@@ -36,7 +36,7 @@ impl Discovery {
             }
             Stage::MappingBoth(_) => from_first(self.other?),
             Stage::Fragments(_) => {
-                let padding = Padding(self.config.padding?);
+                let padding = Padding::filling(self.config.padding?);
                 from_first(server).with(&padding).timed(probe)
             }
             Stage::LifetimeRefresh(..) => from_first(server),

@@ -84,7 +84,7 @@ impl Behavior {
         let other = self.other(request.local).map(OtherAddress);
         builder.put_some(other.as_ref());
         if let (true, Some(mtu)) = (request.message.has(AttributeType::PADDING), self.padding) {
-            builder.put(&Padding(mtu.checked_next_multiple_of(4).unwrap_or(mtu)));
+            builder.put(&Padding::filling(mtu));
         }
     }
 }

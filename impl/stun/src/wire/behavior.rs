@@ -93,6 +93,16 @@ impl fmt::Display for ResponsePort {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Padding(pub u16);
 
+impl Padding {
+    /// Padding that fills `mtu` bytes, rounded up to a multiple of four: RFC 5780 §7.6. An MTU as
+    /// large as a datagram leaves room for the rest of the message.
+    #[must_use]
+    pub const fn filling(mtu: u16) -> Self {
+        const MOST: u16 = 65_000;
+        if mtu > MOST { Self(MOST) } else { Self(mtu.next_multiple_of(4)) }
+    }
+}
+
 impl Encode for Padding {
     const TYPE: AttributeType = AttributeType::PADDING;
 
@@ -111,7 +121,10 @@ impl<'a> Decode<'a> for Padding {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::testing::{read, truncations, written};
+    use crate::wire::{
+        Builder, Class, Method,
+        testing::{read, truncations, written},
+    };
 
     const ID: TransactionId = TransactionId::new([0; 12]);
 
@@ -132,6 +145,21 @@ mod tests {
         }
         assert_eq!(written(&ResponsePort(1), &ID), [0, 1, 0, 0]);
         assert_eq!(read(&written(&Padding(1_500), &ID), &ID), Ok(Padding(1_500)));
+    }
+
+    #[test]
+    fn padding_stays_within_a_datagram() {
+        assert_eq!(
+            [1_280, 1_501, 65_535].map(Padding::filling),
+            [1_280, 1_504, 65_000].map(Padding)
+        );
+        for (length, fits) in [(65_480, true), (65_484, false), (65_535, false)] {
+            let mut buffer = Vec::new();
+            let mut builder = Builder::new(&mut buffer, Method::BINDING, Class::Request, ID);
+            assert_eq!(builder.put(&Padding(length)).finish().is_ok(), fits, "{length}");
+            builder.put(&ResponsePort(1));
+            assert!(builder.len() <= 65_507);
+        }
     }
 
     #[test]

@@ -8,12 +8,17 @@ use super::{
 };
 use crate::Key;
 
+/// Most bytes of a message with PADDING: what UDP over IPv4 leaves of the 65 535 of a datagram
+/// (RFC 5780 §7.6).
+const MAX_PADDED: usize = 65_507;
+
 /// Why a message could not be built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// The attributes do not fit the 16-bit length field.
-    #[error("message longer than its length field can say")]
+    /// The attributes do not fit the 16-bit length field, or those of a message with PADDING do not
+    /// fit a datagram.
+    #[error("message longer than its length field can say, or padded beyond a datagram")]
     TooLong,
     /// An attribute was put behind the integrity or the fingerprint, where nobody would heed it.
     #[error("{0} put behind the integrity or the fingerprint")]
@@ -30,6 +35,8 @@ pub struct Builder<'a> {
     id: TransactionId,
     /// What may still follow.
     stage: Stage,
+    /// Whether there is PADDING, so that the message has to fit a datagram.
+    is_padded: bool,
     failed: Option<BuildError>,
 }
 
@@ -60,7 +67,7 @@ impl<'a> Builder<'a> {
         writer.u16(0);
         writer.u32(cookie);
         writer.bytes(id.as_bytes());
-        Self { writer, id, stage: Stage::Attributes, failed: None }
+        Self { writer, id, stage: Stage::Attributes, is_padded: false, failed: None }
     }
 
     /// Appends an attribute.
@@ -166,11 +173,14 @@ impl<'a> Builder<'a> {
         let value = self.writer.len() - start - ATTRIBUTE_HEADER_LENGTH;
         self.pad();
         let whole = self.writer.len() - HEADER_LENGTH;
-        let (Ok(value), Ok(_)) = (u16::try_from(value), u16::try_from(whole)) else {
+        let is_padded = self.is_padded || kind == AttributeType::PADDING;
+        let fits = !is_padded || self.writer.len() <= MAX_PADDED;
+        let (true, Ok(value), Ok(_)) = (fits, u16::try_from(value), u16::try_from(whole)) else {
             self.failed.get_or_insert(BuildError::TooLong);
             self.writer.truncate(start);
             return self;
         };
+        self.is_padded = is_padded;
         let field = start + 2..start + ATTRIBUTE_HEADER_LENGTH;
         if let Some(slot) = self.writer.written_mut().get_mut(field) {
             slot.copy_from_slice(&value.to_be_bytes());

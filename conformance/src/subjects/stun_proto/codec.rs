@@ -62,6 +62,23 @@ impl StunCodec for Codec {
             Wanted::AlternateDomain => message
                 .attribute::<AlternateDomain>()
                 .map(|found| Field::AlternateDomain(found.domain().to_owned())),
+            Wanted::AlternateServer => message
+                .attribute::<AlternateServer>()
+                .map(|found| Field::AlternateServer(found.server())),
+            Wanted::UnknownAttributes => message.attribute::<UnknownAttributes>().map(|found| {
+                let listed = (0..=u16::MAX).filter(|kind| found.has_attribute((*kind).into()));
+                Field::UnknownAttributes(listed.collect())
+            }),
+            Wanted::UserHash => {
+                message.attribute::<Userhash>().map(|found| Field::UserHashBytes(*found.hash()))
+            }
+            Wanted::PasswordAlgorithms => message.attribute::<PasswordAlgorithms>().map(|found| {
+                let numbers = found.algorithms().iter().map(|value| number(*value));
+                Field::PasswordAlgorithms(numbers.collect())
+            }),
+            Wanted::PasswordAlgorithm => message
+                .attribute::<PasswordAlgorithm>()
+                .map(|found| Field::PasswordAlgorithm(number(found.algorithm()))),
             _ => return Err(Refusal::Unsupported),
         };
         read.map_err(Refusal::because)
@@ -131,6 +148,7 @@ fn add(message: &mut MessageWriteVec, id: TransactionId, field: &Field) -> Resul
         Field::UserHash(name, realm) => {
             message.add_attribute(&Userhash::new(Userhash::compute(name, realm)))
         }
+        Field::UserHashBytes(hash) => message.add_attribute(&Userhash::new(*hash)),
         Field::PasswordAlgorithms(numbers) => {
             let values: Result<Vec<_>, Refusal> = numbers.iter().map(|n| value(*n)).collect();
             message.add_attribute(&PasswordAlgorithms::new(&values?))
@@ -157,6 +175,13 @@ fn value(number: u16) -> Result<PasswordAlgorithmValue, Refusal> {
         1 => Ok(PasswordAlgorithmValue::MD5),
         2 => Ok(PasswordAlgorithmValue::SHA256),
         _ => Err(Refusal::Unsupported),
+    }
+}
+
+const fn number(value: PasswordAlgorithmValue) -> u16 {
+    match value {
+        PasswordAlgorithmValue::MD5 => 1,
+        PasswordAlgorithmValue::SHA256 => 2,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The cases, by layer. Each file registers its own.
 
+mod codec;
 mod discovery;
 mod nat;
 mod stun;

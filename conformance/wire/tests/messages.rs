@@ -125,3 +125,38 @@ fn a_third_codec_agrees(#[case] tag: Attribute, #[case] algorithm: IntegrityAlgo
     assert_eq!(mapped.addr(third.transaction_id()), address);
     assert!(third.attribute::<Fingerprint>().is_ok());
 }
+
+/// A generator of bytes that needs no crate: xorshift, 64 bits.
+fn noise(state: &mut u64) -> u8 {
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    let [.., low] = state.to_be_bytes();
+    low
+}
+
+#[test]
+fn any_bytes_are_read_or_refused() {
+    let mut state = 0x5eed;
+    let (mut read, mut refused) = (0, 0);
+    for round in 0..20_000_usize {
+        let mut bytes: Vec<u8> = (0..round % 120).map(|_| noise(&mut state)).collect();
+        // Every other round has a fair length field and short attributes, so that many can be read.
+        if round % 2 == 0 && bytes.len() >= 24 {
+            let length = u16::try_from(bytes.len() - 20).unwrap();
+            bytes[2..4].copy_from_slice(&length.to_be_bytes());
+            bytes[22] = 0;
+            bytes[23] &= 0x3f;
+        }
+        match Parsed::read(&bytes) {
+            Ok(parsed) => {
+                read += 1;
+                let _ = (parsed.faults(), parsed.to_string(), parsed.xor_mapped_address());
+                let _ = (parsed.error(), parsed.unknown_attributes(), parsed.algorithms(0x8002));
+                let _ = (parsed.integrity(&key()), parsed.integrity_sha256(&key()));
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(read > 100 && refused > 100, "{read} read, {refused} refused");
+}

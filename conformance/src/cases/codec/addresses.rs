@@ -1,7 +1,7 @@
 //! The address attributes: RFC 8489 §14.1, §14.2, §14.15; RFC 5780 §7.1.
 
 use super::{request, sweep};
-use crate::cases::stun::script::*;
+use crate::{cases::stun::script::*, subjects::stun::Refusal};
 
 const ADDRESSES: [&str; 8] = [
     "192.0.2.1:32853",
@@ -108,7 +108,7 @@ fn addresses(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
             t.must(req, built == message, hex(&message), hex(&built))?;
         }
         let read = codec.read(&message, kind.wanted);
-        if read == Err(crate::subjects::stun::Refusal::Unsupported) {
+        if read == Err(Refusal::Unsupported) {
             continue;
         }
         let same = read == Ok((kind.field)(address));

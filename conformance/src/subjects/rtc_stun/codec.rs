@@ -42,8 +42,11 @@ impl StunCodec for Codec {
         let class = (0..).zip(classes).find(|(_, class)| *class == message.typ.class);
         Ok(Decoded {
             class: class.map_or(u8::MAX, |(number, _)| number),
-            // The number of the method is between the class bits of the type and out of reach.
-            method: if message.typ.method == METHOD_BINDING { 1 } else { 0 },
+            method: {
+                // The number of the method is out of reach but for the type they make of it.
+                let kind = message.typ.value();
+                kind & 0x000f | kind >> 1 & 0x0070 | kind >> 2 & 0x0f80
+            },
             transaction: message.transaction_id.0,
             attributes: message
                 .attributes

@@ -2,9 +2,10 @@
 
 use stun_types::{
     attribute::{
-        AlternateDomain, AlternateServer, AttributeType, ErrorCode, Nonce, PasswordAlgorithm,
-        PasswordAlgorithmValue, PasswordAlgorithms, RawAttribute, Realm, Software,
-        UnknownAttributes, Userhash, Username, XorMappedAddress,
+        AlternateDomain, AlternateServer, AttributeType, ErrorCode, MessageIntegrity,
+        MessageIntegritySha256, Nonce, PasswordAlgorithm, PasswordAlgorithmValue,
+        PasswordAlgorithms, RawAttribute, Realm, Software, UnknownAttributes, Userhash, Username,
+        XorMappedAddress,
     },
     message::{
         BINDING, IntegrityAlgorithm, LongTermKeyCredentials, Message, MessageClass,
@@ -94,7 +95,16 @@ impl StunCodec for Codec {
         let message = Message::from_bytes(bytes).map_err(Refusal::because)?;
         let key = credentials(credential).make_key(their(algorithm));
         let found = message.validate_integrity_with_key(&key).map_err(Refusal::because)?;
-        if found == their(kind) { Ok(()) } else { Err(Refusal::because("the other attribute")) }
+        let asked = match kind {
+            Integrity::Sha1 => MessageIntegrity::TYPE,
+            Integrity::Sha256 => MessageIntegritySha256::TYPE,
+        };
+        match found == their(kind) {
+            true => Ok(()),
+            // Of two attributes, their library checks one, and it is the other.
+            false if message.has_attribute(asked) => Err(Refusal::Unsupported),
+            false => Err(Refusal::because("absent")),
+        }
     }
 
     fn verify_fingerprint(&self, bytes: &[u8]) -> Result<(), Refusal> {

@@ -68,7 +68,8 @@ impl Message<'_> {
         };
         let covered = self.as_bytes().get(..at).unwrap_or_default();
         let (head, tail) = covered_parts(covered, end);
-        if tag.len() >= shortest && key.verify_truncated(&[&head, tail], tag).is_ok() {
+        let is_long_enough = tag.len() >= shortest || base::mutant::active("stun-cut-tag-accepted");
+        if is_long_enough && key.verify_truncated(&[&head, tail], tag).is_ok() {
             Check::Passed
         } else {
             Check::Failed

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! Without the `mutant` feature [`active`] is a constant `false` and the branch is compiled away. With it
-//! nothing changes either until one mutant is [`select`]ed on the running thread, which only the mutation
+//! nothing changes either until one mutant is `select`ed on the running thread, which only the mutation
 //! run of the conformance suite does.
 
 #[cfg(feature = "mutant")]

@@ -289,14 +289,14 @@ fn a_reason_that_is_no_text_fails_the_request_and_nothing_else() {
 }
 
 #[test]
-fn the_builder_writes_no_more_than_the_length_field_can_say() {
+fn the_builder_writes_no_more_than_a_datagram_carries() {
     let mut bytes = vec![0xaa; 3];
     let mut builder = Builder::new(&mut bytes, Method::BINDING, Class::Request, ID);
-    builder.put(&Padding(65_528));
-    assert_eq!(builder.finish(), Ok(HEADER_LENGTH + 65_532));
+    builder.put(&Padding(65_480));
+    assert_eq!(builder.finish(), Ok(HEADER_LENGTH + 65_484));
     builder.put(&UseCandidate);
     assert_eq!(builder.finish(), Err(BuildError::TooLong));
-    assert_eq!(builder.len(), HEADER_LENGTH + 65_532);
+    assert_eq!(builder.len(), HEADER_LENGTH + 65_484);
     assert!(Message::parse(&bytes[3..]).is_ok());
 
     let mut builder = Builder::new(&mut bytes, Method::BINDING, Class::Request, ID);

@@ -3,7 +3,7 @@
 //! A *machine* is one protocol endpoint without I/O: a STUN server, an ICE agent, an SCTP
 //! association. It is told the time ([`Instant`]), told the dice ([`Rng`]), told what arrived
 //! ([`Datagram`]), and asked what to send ([`Transmit`]), what happened and when to be woken. The
-//! trait [`Machine`] says so in five methods, and its documentation lists the laws that go with them.
+//! trait [`Machine`] says so in six methods, and its documentation lists the laws that go with them.
 //!
 //! This crate knows no protocol. It holds what all of them share:
 //!

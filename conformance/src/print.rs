@@ -69,6 +69,10 @@ pub fn unexpected(run: &Run) -> Vec<(&CaseResult, Standing)> {
         .collect()
 }
 
+/// What the star in the tables says.
+const FOOTNOTE: &str = "* and what must be so although no key word of BCP 14 says it (IMPLICIT); \
+                        untested: it waits for what the simulator does not have yet, or for a case";
+
 /// Requirements by layer and document, for each subject, and the cases by verdict.
 #[must_use]
 pub fn tables(run: &Run) -> String {
@@ -77,7 +81,7 @@ pub fn tables(run: &Run) -> String {
         let _ = writeln!(text, "{} {}", subject.name.bold(), subject.version);
         let _ = writeln!(text, "{}", requirements(run, &subject.name));
     }
-    let _ = writeln!(text, "{}", verdicts(run));
+    let _ = writeln!(text, "{FOOTNOTE}\n\n{}", verdicts(run));
     let lonely = without_reference(run);
     if !lonely.is_empty() {
         let more = lonely.len().saturating_sub(NAMED);
@@ -132,7 +136,7 @@ fn without_reference(run: &Run) -> Vec<&str> {
 
 fn requirements(run: &Run, subject: &str) -> Table {
     let mut table = new_table(&[
-        "Layer", "Spec", "MUST", "tested", "pass", "fail", "untested", "SHOULD", "tested", "MAY",
+        "Layer", "Spec", "MUST*", "tested", "pass", "fail", "untested", "SHOULD", "tested", "MAY",
         "tested",
     ]);
     let mut specs: Vec<_> = run.specs.iter().collect();

@@ -198,7 +198,11 @@ fn rate(row: &Row) -> String {
     let per_second = |amount: u64| amount as f64 * 1e9 / row.median_ns;
     match &row.throughput {
         None => String::new(),
-        Some(Throughput::Elements(count)) => format!("{:.2} M/s", per_second(*count) / 1e6),
+        Some(Throughput::Elements(count)) => match per_second(*count) {
+            few if few < 1e3 => format!("{few:.1} /s"),
+            some if some < 1e6 => format!("{:.2} k/s", some / 1e3),
+            many => format!("{:.2} M/s", many / 1e6),
+        },
         Some(Throughput::Bits(count)) => format!("{:.2} Gbit/s", per_second(*count) / 1e9),
         Some(Throughput::Bytes(count) | Throughput::BytesDecimal(count)) => {
             format!("{:.1} MB/s", per_second(*count) / 1e6)
@@ -209,6 +213,16 @@ fn rate(row: &Row) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn slow() -> Row {
+        Row {
+            name: "simnet/call".into(),
+            median_ns: 538_530.0,
+            low_ns: 536_930.0,
+            high_ns: 542_050.0,
+            throughput: None,
+        }
+    }
 
     #[test]
     fn figures_carry_the_unit_a_person_would_choose() {
@@ -222,5 +236,8 @@ mod tests {
             throughput: Some(Throughput::Bytes(92)),
         };
         assert_eq!(rate(&row), "2300.0 MB/s");
+        let elements = |count| Row { throughput: Some(Throughput::Elements(count)), ..slow() };
+        assert_eq!(rate(&elements(1)), "1.86 k/s");
+        assert_eq!(rate(&elements(3_752)), "6.97 M/s");
     }
 }

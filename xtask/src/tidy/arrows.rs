@@ -22,15 +22,20 @@ pub(super) struct Room {
 pub(super) const ROOMS: &[Room] = &[
     Room { path: "impl/base", name: "base", level: Some(0), may: &[] },
     Room { path: "impl/crypto", name: "crypto", level: Some(1), may: &["base"] },
+    Room { path: "impl/runtime", name: "runtime", level: Some(1), may: &["base"] },
     Room { path: "impl/stun", name: "stun", level: Some(2), may: &["base", "crypto"] },
     Room { path: "simnet/core", name: "simnet", level: None, may: &["base"] },
+    // Roles of scenarios speak STUN, and so need a provider of hashes.
+    Room { path: "simnet/lab", name: "lab", level: None, may: &["base", "crypto", "stun", "simnet"] },
+    // What asynchronous code asks of its surroundings is defined where the driver can see it.
+    Room { path: "simnet/runners", name: "runners", level: None, may: &["base", "runtime", "simnet"] },
     Room { path: "conformance/wire", name: "wire", level: None, may: &[] },
     Room { path: "reports", name: "reports", level: None, may: &[] },
     Room {
         path: "conformance",
         name: "conformance",
         level: None,
-        may: &["base", "crypto", "stun", "simnet", "wire", "reports"],
+        may: &["base", "crypto", "stun", "simnet", "lab", "wire", "reports"],
     },
     Room {
         path: "conformance/fuzz",

@@ -1,0 +1,1 @@
+//! Scenario files, presets, pictures and lessons for the deterministic network.

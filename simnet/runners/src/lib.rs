@@ -1,0 +1,1 @@
+//! Asynchronous code on the deterministic network.

@@ -26,9 +26,19 @@ pub(super) const ROOMS: &[Room] = &[
     Room { path: "impl/stun", name: "stun", level: Some(2), may: &["base", "crypto"] },
     Room { path: "simnet/core", name: "simnet", level: None, may: &["base"] },
     // Roles of scenarios speak STUN, and so need a provider of hashes.
-    Room { path: "simnet/lab", name: "lab", level: None, may: &["base", "crypto", "stun", "simnet"] },
+    Room {
+        path: "simnet/lab",
+        name: "lab",
+        level: None,
+        may: &["base", "crypto", "stun", "simnet"],
+    },
     // What asynchronous code asks of its surroundings is defined where the driver can see it.
-    Room { path: "simnet/runners", name: "runners", level: None, may: &["base", "runtime", "simnet"] },
+    Room {
+        path: "simnet/runners",
+        name: "runners",
+        level: None,
+        may: &["base", "runtime", "simnet"],
+    },
     Room { path: "conformance/wire", name: "wire", level: None, may: &[] },
     Room { path: "reports", name: "reports", level: None, may: &[] },
     Room {

@@ -76,6 +76,7 @@
 //! | `event.rs`, `observer.rs`, `watch.rs`, `trace.rs`, `observe/` | [`Event`], [`Observer`], and those who watch |
 //! | `random.rs` | [`Stream`] |
 //! | `tally.rs` | [`Tally`] |
+//! | `units.rs` | [`units`]: durations, rates, sizes as people write them |
 //! | `laws.rs` | [`laws`]: the laws of machines, checked |
 
 mod agenda;
@@ -103,6 +104,7 @@ mod socket;
 mod table;
 mod tally;
 mod trace;
+pub mod units;
 mod watch;
 
 pub use builder::{Attach, BuildError, Builder, Host};

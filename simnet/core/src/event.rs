@@ -123,11 +123,11 @@ pub enum Place {
 }
 
 macro_rules! drop_reasons {
-    ($($(#[$meta:meta])* $name:ident = $text:literal,)*) => {
+    ($($(#[doc = $words:literal])+ $name:ident = $text:literal,)*) => {
         /// Why a packet ended before it was delivered.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum DropReason {
-            $($(#[$meta])* $name,)*
+            $($(#[doc = $words])+ $name,)*
         }
 
         impl DropReason {
@@ -138,6 +138,13 @@ macro_rules! drop_reasons {
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
+            }
+
+            /// The reason as a sentence for people, without its full stop.
+            #[must_use]
+            pub fn words(self) -> &'static str {
+                let sentence = match self { $(Self::$name => concat!($($words),+),)* };
+                sentence.trim().trim_end_matches('.')
             }
         }
     };
@@ -202,6 +209,40 @@ drop_reasons! {
     Firewall = "firewall.rule",
     /// The node it was addressed to takes no packets for itself.
     NotForUs = "box.not-for-us",
+}
+
+impl DropReason {
+    /// Where the RFCs speak of it, if they do.
+    #[must_use]
+    pub const fn section(self) -> Option<&'static str> {
+        Some(match self {
+            Self::TooBig => "RFC 1191 §4",
+            Self::HopLimit => "RFC 792",
+            Self::NotForwarded => "RFC 4291 §2.5.6",
+            Self::NotMine => "RFC 1122 §3.2.1.3",
+            Self::Checksum => "RFC 1122 §4.1.3.4",
+            Self::NoSocket => "RFC 1122 §4.1.3.1",
+            Self::ReassemblyTimeout | Self::BadFragment => "RFC 1122 §3.3.2",
+            Self::NatNoMapping | Self::NatFiltered => "RFC 4787 §5",
+            Self::NatNoPort => "RFC 4787 §4.2.1",
+            Self::NatLimit => "RFC 6888 §3",
+            Self::NatNoHairpin => "RFC 4787 §6",
+            Self::NatFragment => "RFC 4787 §11",
+            Self::NatIcmp => "RFC 5508 §4",
+            _ => return None,
+        })
+    }
+
+    /// The whole of it for people: the name, then `note` or, without one, the words of the reason with
+    /// the section of the RFC.
+    #[must_use]
+    pub fn explained(self, note: &str) -> String {
+        match (note, self.section()) {
+            ("", Some(section)) => format!("{self}: {}: {section}", self.words()),
+            ("", None) => format!("{self}: {}", self.words()),
+            (note, _) => format!("{self}: {note}"),
+        }
+    }
 }
 
 impl fmt::Display for DropReason {
@@ -269,4 +310,28 @@ pub enum NatEvent {
         /// Where it went instead.
         internal: SocketAddr,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_words_and_at_most_one_line() {
+        for reason in DropReason::ALL {
+            let words = reason.words();
+            assert!(words.len() > 10 && !words.contains('\n') && !words.ends_with('.'), "{words}");
+        }
+    }
+
+    #[test]
+    fn an_explanation_names_the_section_unless_the_note_does() {
+        let reason = DropReason::NatFiltered;
+        assert_eq!(
+            reason.explained(""),
+            "nat.filtered: A mapping exists, but its filter does not let this source in: \
+             RFC 4787 §5"
+        );
+        assert_eq!(reason.explained("never sent there"), "nat.filtered: never sent there");
+    }
 }

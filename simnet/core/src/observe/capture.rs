@@ -247,11 +247,7 @@ impl<W: io::Write> Observer for Capture<W> {
             Event::Sent { hop, .. } => self.packet(at, hop, OUTBOUND, event),
             Event::Received { hop, .. } => self.packet(at, hop, INBOUND, event),
             Event::Dropped { place, packet, reason, note } => {
-                let text = if note.is_empty() {
-                    format!("DROP {reason}")
-                } else {
-                    format!("DROP {reason}: {note}")
-                };
+                let text = format!("DROP {}", reason.explained(note));
                 if self.comment(place, Some(packet.id), text.clone()) {
                     return;
                 }

@@ -204,11 +204,7 @@ impl Observer for Ladder {
                 }
             }
             Event::Dropped { place, packet, reason, note } => {
-                let why = if note.is_empty() {
-                    format!("DROP {reason}")
-                } else {
-                    format!("DROP {reason}: {note}")
-                };
+                let why = format!("DROP {}", reason.explained(note));
                 self.dropped(at, place, packet, &why);
             }
             Event::Nat { node, event } => {

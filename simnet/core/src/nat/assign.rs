@@ -34,7 +34,9 @@ impl Translator {
         out: &mut Outlet<'_>,
     ) -> Result<Assigned, Refusal> {
         let internal = flow.near;
-        if let IpAddr::V6(ip) = internal.ip() {
+        if let IpAddr::V6(ip) = internal.ip()
+            && flow.far.is_ipv6()
+        {
             let ip = match self.config.ipv6 {
                 Ipv6::TranslatePrefix { internal, external, length } => {
                     translate_prefix(ip, internal, external, length)

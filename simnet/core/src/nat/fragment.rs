@@ -9,7 +9,7 @@ use std::{collections::VecDeque, net::IpAddr, time::Duration};
 
 use base::Instant;
 
-use super::{hash::Map, passage::Rewrite};
+use super::hash::Map;
 use crate::{middlebox::Side, packet::Packet};
 
 /// How long a decision is kept, and a fragment waits, after the last fragment of the packet: the
@@ -18,36 +18,41 @@ const LIFETIME: Duration = Duration::from_secs(2);
 
 /// What the fragments of one packet have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Key {
+pub(crate) struct Key {
     from: u8,
     source: IpAddr,
     destination: IpAddr,
     identification: u32,
 }
 
-/// Packets that are on their way through in pieces.
-#[derive(Default)]
-pub(super) struct Pieces {
-    decided: Map<Key, (Instant, Rewrite)>,
+/// Packets that are on their way through in pieces, and what was decided for each.
+pub(crate) struct Pieces<D> {
+    decided: Map<Key, (Instant, D)>,
     /// When the decisions end; those refreshed since have a later entry too.
     ends: VecDeque<(Instant, Key)>,
     waiting: VecDeque<(Instant, Key, Packet)>,
 }
 
+impl<D> Default for Pieces<D> {
+    fn default() -> Self {
+        Self { decided: Map::default(), ends: VecDeque::new(), waiting: VecDeque::new() }
+    }
+}
+
 impl Key {
     /// The key of `packet`, which arrived on `from`; none if it is whole.
-    pub(super) fn of(from: Side, packet: &Packet) -> Option<Self> {
+    pub(crate) fn of(from: Side, packet: &Packet) -> Option<Self> {
         let identification = packet.fragment?.identification;
         let (source, destination) = (packet.source_ip, packet.destination_ip);
         Some(Self { from: from.0, source, destination, identification })
     }
 }
 
-impl Pieces {
+impl<D: Copy> Pieces<D> {
     /// Keeps what was decided for the first fragment; the oldest decision gives way when `limit` are
     /// kept already.
-    pub(super) fn decide(&mut self, key: Key, rewrite: Rewrite, now: Instant, limit: usize) {
-        self.decided.insert(key, (now + LIFETIME, rewrite));
+    pub(crate) fn decide(&mut self, key: Key, decision: D, now: Instant, limit: usize) {
+        self.decided.insert(key, (now + LIFETIME, decision));
         self.ends.push_back((now + LIFETIME, key));
         while self.decided.len() > limit || self.ends.len() > limit.saturating_mul(2) {
             let Some((_, oldest)) = self.ends.pop_front() else { break };
@@ -58,12 +63,12 @@ impl Pieces {
     }
 
     /// What was decided for the first fragment.
-    pub(super) fn decision(&self, key: &Key) -> Option<Rewrite> {
-        self.decided.get(key).map(|(_, rewrite)| *rewrite)
+    pub(crate) fn decision(&self, key: &Key) -> Option<D> {
+        self.decided.get(key).map(|(_, decision)| *decision)
     }
 
     /// Lets a fragment wait for its first one; gives it back when `limit` wait already.
-    pub(super) fn hold(
+    pub(crate) fn hold(
         &mut self,
         key: Key,
         packet: Packet,
@@ -78,13 +83,13 @@ impl Pieces {
     }
 
     /// The first of the fragments that waited for `key`.
-    pub(super) fn release(&mut self, key: &Key) -> Option<Packet> {
+    pub(crate) fn release(&mut self, key: &Key) -> Option<Packet> {
         let position = self.waiting.iter().position(|(_, waiting, _)| waiting == key)?;
         self.waiting.remove(position).map(|(_, _, packet)| packet)
     }
 
     /// A fragment that waited too long.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<Packet> {
+    pub(crate) fn expire(&mut self, now: Instant) -> Option<Packet> {
         while let Some((end, key)) = self.ends.front().copied()
             && end <= now
         {
@@ -98,7 +103,7 @@ impl Pieces {
     }
 
     /// When [`Pieces::expire`] has something to do.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let decision = self.ends.front().map(|(end, _)| *end);
         let waiting = self.waiting.front().map(|(deadline, ..)| *deadline);
         decision.into_iter().chain(waiting).min()

@@ -6,12 +6,12 @@ use std::{
 };
 
 /// A map with the fixed hash.
-pub(super) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mixer>>;
+pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Mixer>>;
 
 /// Multiply-and-rotate mixing of 64-bit words. Keys come from simulated hosts, which have no quarrel
 /// with it: speed and sameness count, not resistance.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Mixer(u64);
+pub(crate) struct Mixer(u64);
 
 /// The odd number nearest to 2^64 divided by the golden ratio: it spreads consecutive words evenly.
 const MULTIPLIER: u64 = 0x9e37_79b9_7f4a_7c15;

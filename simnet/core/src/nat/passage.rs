@@ -183,7 +183,7 @@ impl Nat {
         if packet.fragment.is_some() && config.fragments == Fragments::Drop {
             return Err(Refusal::NoFragments);
         }
-        if packet.source_ip.is_ipv6() != packet.is_ipv6() {
+        if packet.source_ip.is_ipv6() != packet.is_ipv6() && !self.mixed {
             return Err(Refusal::MixedFamilies);
         }
         match packet.body {

@@ -3,14 +3,14 @@
 /// The number of a value in a [`Slab`]. It is never given to another value: places are reused, but
 /// their generation counts up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct Id {
+pub(crate) struct Id {
     index: u32,
     generation: u32,
 }
 
 /// Values in numbered places; those that become free are used again, the last one first.
 #[derive(Debug)]
-pub(super) struct Slab<T> {
+pub(crate) struct Slab<T> {
     places: Vec<Place<T>>,
     free: Vec<u32>,
 }
@@ -29,12 +29,12 @@ impl<T> Default for Slab<T> {
 
 impl<T> Slab<T> {
     /// How many values there are.
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         self.places.len() - self.free.len()
     }
 
     /// Puts `value` into a free place.
-    pub(super) fn insert(&mut self, value: T) -> Id {
+    pub(crate) fn insert(&mut self, value: T) -> Id {
         if let Some(index) = self.free.pop()
             && let Some(place) = self.places.get_mut(index as usize)
         {
@@ -47,7 +47,7 @@ impl<T> Slab<T> {
     }
 
     /// Takes the value called `id` out.
-    pub(super) fn remove(&mut self, id: Id) -> Option<T> {
+    pub(crate) fn remove(&mut self, id: Id) -> Option<T> {
         let place = self.places.get_mut(id.index as usize)?;
         if place.generation != id.generation {
             return None;
@@ -59,19 +59,19 @@ impl<T> Slab<T> {
     }
 
     /// The value called `id`, if it is still there.
-    pub(super) fn get(&self, id: Id) -> Option<&T> {
+    pub(crate) fn get(&self, id: Id) -> Option<&T> {
         let place = self.places.get(id.index as usize)?;
         if place.generation == id.generation { place.value.as_ref() } else { None }
     }
 
     /// The same, to be changed.
-    pub(super) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
+    pub(crate) fn get_mut(&mut self, id: Id) -> Option<&mut T> {
         let place = self.places.get_mut(id.index as usize)?;
         if place.generation == id.generation { place.value.as_mut() } else { None }
     }
 
     /// All values, in the order of their places.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (Id, &T)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id, &T)> {
         self.places.iter().zip(0_u32..).filter_map(|(place, index)| {
             let value = place.value.as_ref()?;
             Some((Id { index, generation: place.generation }, value))

@@ -211,7 +211,7 @@ impl Translator {
     /// RFC 4787 §4.1: which destinations share a mapping with `flow.far`. Mappings of ICMP queries
     /// serve all (RFC 5508 §3.1), and so does the pass-through of IPv6.
     fn scope_of(&self, flow: &Flow) -> Scope {
-        if flow.protocol == Protocol::Icmp || flow.near.is_ipv6() {
+        if flow.protocol == Protocol::Icmp || flow.far.is_ipv6() {
             return Scope::Any;
         }
         match self.behaviour.mapping {

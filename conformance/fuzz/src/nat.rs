@@ -202,6 +202,7 @@ impl AnyPacket {
             source: destination,
             destination: source,
             hop_limit: self.hops,
+            sequence: 0,
         });
         let body = match self.body % 8 {
             0..=3 => Body::Udp(Udp {

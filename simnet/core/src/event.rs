@@ -177,7 +177,7 @@ drop_reasons! {
     NotMine = "host.not-mine",
     /// The host is not in the multicast group.
     NotJoined = "host.not-joined",
-    /// The UDP checksum does not fit.
+    /// The UDP or TCP checksum does not fit.
     Checksum = "host.checksum",
     /// No socket is bound to the port.
     NoSocket = "host.no-socket",
@@ -207,6 +207,8 @@ drop_reasons! {
     NatUntranslatable = "nat.untranslatable",
     /// A firewall rule forbids it.
     Firewall = "firewall.rule",
+    /// No connection and no listener takes the segment; unless it was a reset, one answers it.
+    TcpNoSocket = "tcp.no-socket",
     /// The node it was addressed to takes no packets for itself.
     NotForUs = "box.not-for-us",
 }

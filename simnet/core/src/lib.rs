@@ -69,7 +69,7 @@
 //! | `network.rs`, `network/` | [`Network`]: the run; links, arrivals, origins, boxes, timers, the caller |
 //! | `agenda.rs`, `slab.rs`, `table.rs` | what happens next, and where things are kept |
 //! | `node.rs`, `socket.rs`, `route.rs`, `prefix.rs` | the parts of hosts and routers |
-//! | `packet.rs`, `packet/`, `reassembly.rs` | [`Packet`], ICMP, fragments |
+//! | `packet.rs`, `packet/`, `reassembly.rs` | [`Packet`], ICMP, TCP, fragments |
 //! | `link.rs`, `link/` | [`Link`] and its misfortunes |
 //! | `endpoint.rs`, `driven.rs` | [`Endpoint`], [`Driven`] |
 //! | `middlebox.rs`, `nat.rs`, `nat/` | [`Middlebox`], [`nat::Nat`] |
@@ -103,6 +103,7 @@ mod slab;
 mod socket;
 mod table;
 mod tally;
+mod tcp;
 mod trace;
 pub mod units;
 mod watch;
@@ -119,7 +120,7 @@ pub use node::EphemeralPorts;
 pub use observer::{HopInfo, NodeInfo, NodeKind, Observer, Topology};
 pub use packet::{
     Body, DEFAULT_HOP_LIMIT, Fragment, IPV4_HEADER, IPV6_FRAGMENT_HEADER, IPV6_HEADER, Icmp,
-    IcmpError, Packet, Protocol, Quote, UDP_HEADER, Udp,
+    IcmpError, Packet, Protocol, Quote, TCP_HEADER, Tcp, TcpFlags, UDP_HEADER, Udp,
 };
 pub use prefix::{BadPrefix, Prefix};
 pub use random::Stream;

@@ -11,8 +11,10 @@ use bytes::Bytes;
 use crate::id::{HopId, PacketId};
 
 mod icmp;
+mod tcp;
 
 pub use icmp::{Icmp, IcmpError, Quote};
+pub use tcp::{TCP_HEADER, Tcp, TcpFlags};
 
 /// Bytes of an IPv4 header without options.
 pub const IPV4_HEADER: usize = 20;
@@ -62,6 +64,8 @@ pub enum Body {
     Udp(Udp),
     /// An ICMP message.
     Icmp(Icmp),
+    /// A TCP segment; boxed, so that worlds without TCP do not carry room for one in every packet.
+    Tcp(Box<Tcp>),
     /// A later fragment: bytes that belong behind those of the fragments before it.
     Trailing(Bytes),
 }
@@ -97,6 +101,8 @@ pub enum Protocol {
     Udp,
     /// ICMP or ICMPv6.
     Icmp,
+    /// TCP.
+    Tcp,
 }
 
 /// Who takes the packet off the segment it is on.
@@ -122,6 +128,17 @@ impl Packet {
             payload: payload.into(),
         };
         Self::new(source.ip(), destination.ip(), Body::Udp(udp))
+    }
+
+    /// A TCP segment from `source` to `destination`, which must be of one family; it must not be
+    /// fragmented.
+    #[must_use]
+    pub fn tcp(source: SocketAddr, destination: SocketAddr, segment: Tcp) -> Self {
+        let segment =
+            Tcp { source_port: source.port(), destination_port: destination.port(), ..segment };
+        let mut packet = Self::new(source.ip(), destination.ip(), Body::Tcp(Box::new(segment)));
+        packet.dont_fragment = true;
+        packet
     }
 
     /// An ICMP message.
@@ -154,6 +171,7 @@ impl Packet {
         match self.body {
             Body::Udp(_) | Body::Trailing(_) => Protocol::Udp,
             Body::Icmp(_) => Protocol::Icmp,
+            Body::Tcp(_) => Protocol::Tcp,
         }
     }
 
@@ -162,6 +180,7 @@ impl Packet {
     pub fn source(&self) -> SocketAddr {
         let port = match &self.body {
             Body::Udp(udp) => udp.source_port,
+            Body::Tcp(tcp) => tcp.source_port,
             Body::Icmp(icmp) => icmp.identifier().unwrap_or(0),
             Body::Trailing(_) => 0,
         };
@@ -173,6 +192,7 @@ impl Packet {
     pub fn destination(&self) -> SocketAddr {
         let port = match &self.body {
             Body::Udp(udp) => udp.destination_port,
+            Body::Tcp(tcp) => tcp.destination_port,
             Body::Icmp(icmp) => icmp.identifier().unwrap_or(0),
             Body::Trailing(_) => 0,
         };
@@ -184,6 +204,7 @@ impl Packet {
         self.source_ip = source.ip();
         match &mut self.body {
             Body::Udp(udp) => udp.source_port = source.port(),
+            Body::Tcp(tcp) => tcp.source_port = source.port(),
             Body::Icmp(icmp) => icmp.set_identifier(source.port()),
             Body::Trailing(_) => {}
         }
@@ -194,6 +215,7 @@ impl Packet {
         self.destination_ip = destination.ip();
         match &mut self.body {
             Body::Udp(udp) => udp.destination_port = destination.port(),
+            Body::Tcp(tcp) => tcp.destination_port = destination.port(),
             Body::Icmp(icmp) => icmp.set_identifier(destination.port()),
             Body::Trailing(_) => {}
         }
@@ -216,11 +238,12 @@ impl Packet {
         self.destination_ip.is_ipv6()
     }
 
-    /// Bytes of the UDP payload (of this fragment), or of the data of another body.
+    /// Bytes of the UDP or TCP payload (of this fragment), or of the data of another body.
     #[must_use]
     pub fn payload(&self) -> &Bytes {
         match &self.body {
             Body::Udp(udp) => &udp.payload,
+            Body::Tcp(tcp) => &tcp.payload,
             Body::Trailing(bytes) => bytes,
             Body::Icmp(icmp) => icmp.payload(),
         }
@@ -231,6 +254,7 @@ impl Packet {
     pub fn body_length(&self) -> usize {
         match &self.body {
             Body::Udp(udp) => UDP_HEADER + udp.payload.len(),
+            Body::Tcp(tcp) => tcp.length(),
             Body::Trailing(bytes) => bytes.len(),
             Body::Icmp(icmp) => icmp.length(self.is_ipv6()),
         }
@@ -283,6 +307,9 @@ impl fmt::Display for Packet {
                     self.destination(),
                     udp.payload.len()
                 )
+            }
+            Body::Tcp(tcp) => {
+                write!(f, "TCP {} > {} {tcp}", self.source(), self.destination())
             }
             Body::Icmp(icmp) => {
                 write!(f, "ICMP {} > {} {icmp}", self.source_ip, self.destination_ip)

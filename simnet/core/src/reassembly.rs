@@ -167,7 +167,7 @@ pub(crate) fn split(packet: &Packet, mtu: usize, identification: u32) -> Option<
             }
             Body::Udp(_) => Body::Trailing(payload.slice(start - UDP_HEADER..end - UDP_HEADER)),
             Body::Trailing(_) => Body::Trailing(payload.slice(start..end)),
-            Body::Icmp(_) => return None,
+            Body::Icmp(_) | Body::Tcp(_) => return None,
         };
         fragments.push(Packet { fragment: Some(place(offset, more)), body, ..packet.clone() });
         start = end;

@@ -85,6 +85,14 @@ impl TraceHash {
                 let _ = write!(Text(self), "{icmp:?}");
             }
             Body::Trailing(_) => self.byte(4),
+            Body::Tcp(tcp) => {
+                self.byte(if tcp.checksum_ok { 5 } else { 6 });
+                self.number((u64::from(tcp.source_port) << 16) | u64::from(tcp.destination_port));
+                self.number((u64::from(tcp.sequence) << 32) | u64::from(tcp.acknowledgment));
+                self.number((u64::from(tcp.flags.bits()) << 16) | u64::from(tcp.window));
+                self.number(tcp.options.len() as u64);
+                self.buffer.extend_from_slice(&tcp.options);
+            }
         }
         let payload = packet.payload();
         self.number(payload.len() as u64);

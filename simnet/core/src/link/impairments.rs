@@ -79,6 +79,11 @@ impl Impairments {
                 udp.checksum_ok &= link.mend;
                 &mut udp.payload
             }
+            Body::Tcp(tcp) => {
+                // The flipped bit of an empty segment is one of its header: the checksum is wrong.
+                tcp.checksum_ok &= link.mend && !tcp.payload.is_empty();
+                &mut tcp.payload
+            }
             Body::Trailing(bytes) => {
                 packet.damaged |= !link.mend;
                 bytes

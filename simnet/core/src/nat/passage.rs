@@ -188,6 +188,7 @@ impl Nat {
         }
         match packet.body {
             Body::Trailing(_) => Err(Refusal::NoFirstFragment),
+            Body::Tcp(_) => Err(Refusal::NoTcp),
             Body::Udp(_) | Body::Icmp(_) => Ok(()),
         }
     }
@@ -295,7 +296,7 @@ fn flow(packet: &Packet, near: SocketAddr, remote: SocketAddr) -> Flow {
 /// The remote endpoint of a flow: an ICMP query has one identifier, and that is the near one.
 pub(super) fn far(protocol: Protocol, remote: SocketAddr) -> SocketAddr {
     match protocol {
-        Protocol::Udp => remote,
+        Protocol::Udp | Protocol::Tcp => remote,
         Protocol::Icmp => SocketAddr::new(remote.ip(), 0),
     }
 }

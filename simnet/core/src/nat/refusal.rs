@@ -44,6 +44,8 @@ pub(super) enum Refusal {
     MixedFamilies,
     /// No IPv6 packets pass.
     NoIpv6,
+    /// The box does not translate TCP.
+    NoTcp,
     /// The destination is neither an external address of the box nor behind it.
     NotForUs,
 }
@@ -66,7 +68,9 @@ impl Refusal {
             Self::NoIcmpErrors | Self::UnknownQuote { .. } | Self::StrangeReporter => {
                 DropReason::NatIcmp
             }
-            Self::NoAddress | Self::NoIpv6 | Self::MixedFamilies => DropReason::NatUntranslatable,
+            Self::NoAddress | Self::NoIpv6 | Self::NoTcp | Self::MixedFamilies => {
+                DropReason::NatUntranslatable
+            }
             Self::Remembered { .. } | Self::NotForUs => DropReason::NotForUs,
         }
     }
@@ -131,6 +135,7 @@ impl fmt::Display for Refusal {
             }
             Self::MixedFamilies => f.write_str("addresses of two families"),
             Self::NoIpv6 => f.write_str("IPv6 does not pass"),
+            Self::NoTcp => f.write_str("TCP does not pass"),
             Self::NotForUs => f.write_str("not an external address of this box: RFC 4787 §4.4"),
         }
     }

@@ -172,6 +172,8 @@ impl<O: Observer> Network<O> {
                     self.errors.push_back((socket, error));
                 }
             }
+            Body::Tcp(tcp) if !tcp.checksum_ok => self.drop_in(node, slot, DropReason::Checksum),
+            Body::Tcp(_) => self.arrive_for_tcp(node, slot),
             Body::Trailing(_) => self.drop_in(node, slot, DropReason::BadFragment),
         }
     }

@@ -4,10 +4,12 @@ use std::net::{IpAddr, SocketAddr};
 
 use etherparse::{
     Icmpv4Header, Icmpv4Type, Icmpv6Header, Icmpv6Type, IpDscp, IpEcn, IpFragOffset, IpNumber,
-    Ipv4Header, Ipv6FragmentHeader, Ipv6Header, UdpHeader,
+    Ipv4Header, Ipv6FragmentHeader, Ipv6Header, TcpHeader, UdpHeader,
 };
 
-use crate::packet::{Body, Icmp, IcmpError, Packet, Protocol, Quote, UDP_HEADER, Udp};
+use crate::packet::{
+    Body, Icmp, IcmpError, Packet, Protocol, Quote, Tcp, TcpFlags, UDP_HEADER, Udp,
+};
 
 /// ICMP echo reply and request: RFC 792; ICMPv6: RFC 4443 §4.
 const ECHO: [(u8, u8); 2] = [(8, 0), (128, 129)];
@@ -21,6 +23,7 @@ pub fn write_packet(packet: &Packet, out: &mut Vec<u8>) {
     write_ip_header(packet, out);
     match &packet.body {
         Body::Udp(udp) => write_udp(packet, udp, out),
+        Body::Tcp(tcp) => write_tcp(packet, tcp, out),
         Body::Trailing(bytes) => out.extend_from_slice(bytes),
         Body::Icmp(icmp) => write_icmp(packet, icmp, out),
     }
@@ -32,6 +35,7 @@ pub fn write_packet(packet: &Packet, out: &mut Vec<u8>) {
 fn protocol_number(protocol: Protocol, ipv6: bool) -> IpNumber {
     match (protocol, ipv6) {
         (Protocol::Udp, _) => IpNumber::UDP,
+        (Protocol::Tcp, _) => IpNumber::TCP,
         (Protocol::Icmp, false) => IpNumber::ICMP,
         (Protocol::Icmp, true) => IpNumber::IPV6_ICMP,
     }
@@ -110,6 +114,37 @@ fn write_udp(packet: &Packet, udp: &Udp, out: &mut Vec<u8>) {
     out.extend_from_slice(&udp.payload);
 }
 
+fn write_tcp(packet: &Packet, tcp: &Tcp, out: &mut Vec<u8>) {
+    let has = |flag| tcp.flags.contains(flag);
+    let mut header = TcpHeader {
+        acknowledgment_number: tcp.acknowledgment,
+        ns: false,
+        fin: has(TcpFlags::FIN),
+        syn: has(TcpFlags::SYN),
+        rst: has(TcpFlags::RST),
+        psh: has(TcpFlags::PSH),
+        ack: has(TcpFlags::ACK),
+        urg: has(TcpFlags::URG),
+        ece: has(TcpFlags::ECE),
+        cwr: has(TcpFlags::CWR),
+        ..TcpHeader::new(tcp.source_port, tcp.destination_port, tcp.sequence, tcp.window)
+    };
+    // More than forty bytes do not fit a header; nobody here makes them.
+    let _ = header.set_options_raw(&tcp.options);
+    let checksum = match (packet.source_ip, packet.destination_ip) {
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            header.calc_checksum_ipv4_raw(source.octets(), destination.octets(), &tcp.payload)
+        }
+        (IpAddr::V6(source), IpAddr::V6(destination)) => {
+            header.calc_checksum_ipv6_raw(source.octets(), destination.octets(), &tcp.payload)
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => Ok(0),
+    };
+    header.checksum = checksum.unwrap_or(0) ^ u16::from(!tcp.checksum_ok);
+    out.extend_from_slice(&header.to_bytes());
+    out.extend_from_slice(&tcp.payload);
+}
+
 fn write_icmp(packet: &Packet, icmp: &Icmp, out: &mut Vec<u8>) {
     let ipv6 = packet.is_ipv6();
     let echo = |reply: bool| match (ipv6, reply, ECHO) {
@@ -159,14 +194,23 @@ fn write_icmp(packet: &Packet, icmp: &Icmp, out: &mut Vec<u8>) {
 /// The IP header and the first eight bytes behind it, as far as the quote knows them: RFC 792. Lengths
 /// and checksums of what was cut off are not known.
 fn write_quote(quote: &Quote, out: &mut Vec<u8>) {
-    let mut about = Packet::udp(quote.source, quote.destination, Vec::new());
+    let start = out.len();
+    let mut about = match quote.protocol {
+        Protocol::Tcp => {
+            let segment = Tcp::new(TcpFlags::ACK).sequence(quote.sequence);
+            Packet::tcp(quote.source, quote.destination, segment)
+        }
+        Protocol::Udp => Packet::udp(quote.source, quote.destination, Vec::new()),
+        Protocol::Icmp => {
+            let identifier = identifier(quote.source, quote.destination);
+            let payload = bytes::Bytes::new();
+            let echo = Icmp::EchoRequest { identifier, sequence: 0, payload };
+            Packet::icmp(quote.source.ip(), quote.destination.ip(), echo)
+        }
+    };
     about.hop_limit = quote.hop_limit;
-    if quote.protocol == Protocol::Icmp {
-        let identifier = identifier(quote.source, quote.destination);
-        let payload = bytes::Bytes::new();
-        about.body = Body::Icmp(Icmp::EchoRequest { identifier, sequence: 0, payload });
-    }
     write_packet(&about, out);
+    out.truncate(start + about.header_length() + UDP_HEADER);
 }
 
 /// The identifier of a quoted ping: whichever of the two is known.
@@ -250,6 +294,55 @@ mod tests {
         assert_eq!(right[..26], wrong[..26]);
         assert_ne!(right[26..28], wrong[26..28]);
         assert_ne!(wrong[26..28], [0, 0]);
+    }
+
+    #[rstest]
+    #[case::ipv4("10.0.0.2:5000", "12.0.0.9:3478", 20)]
+    #[case::ipv6("[fd00::2]:5000", "[2001:db8::9]:3478", 40)]
+    fn a_segment_survives_a_foreign_parser(
+        #[case] source: SocketAddr,
+        #[case] destination: SocketAddr,
+        #[case] ip_header: usize,
+        #[values(true, false)] checksum_ok: bool,
+    ) {
+        let mut segment =
+            Tcp::new(TcpFlags::PSH).sequence(7).acknowledging(9).payload(&b"payload"[..]);
+        segment.options = bytes::Bytes::from_static(&[2, 4, 0x05, 0xb4]);
+        segment.checksum_ok = checksum_ok;
+        let packet = Packet::tcp(source, destination, segment);
+        let bytes = bytes_of(&packet);
+        assert_eq!(bytes.len(), packet.ip_length());
+        assert_eq!(bytes.len(), ip_header + 24 + 7);
+        let parsed = SlicedPacket::from_ip(&bytes).unwrap();
+        let Some(TransportSlice::Tcp(tcp)) = parsed.transport else { panic!("no TCP") };
+        assert_eq!((tcp.source_port(), tcp.destination_port()), (5_000, 3_478));
+        assert_eq!((tcp.sequence_number(), tcp.acknowledgment_number()), (7, 9));
+        assert_eq!((tcp.psh(), tcp.ack(), tcp.syn()), (true, true, false));
+        assert_eq!((tcp.options(), tcp.payload()), (&[2, 4, 0x05, 0xb4][..], &b"payload"[..]));
+        let right = match IpSlice::from_slice(&bytes).unwrap() {
+            IpSlice::Ipv4(ip) => {
+                assert!(ip.header().dont_fragment());
+                let ends = (ip.header().source(), ip.header().destination());
+                tcp.to_header().calc_checksum_ipv4_raw(ends.0, ends.1, tcp.payload())
+            }
+            IpSlice::Ipv6(ip) => {
+                let ends = (ip.header().source(), ip.header().destination());
+                tcp.to_header().calc_checksum_ipv6_raw(ends.0, ends.1, tcp.payload())
+            }
+        };
+        assert_eq!(tcp.checksum() == right.unwrap(), checksum_ok);
+    }
+
+    #[test]
+    fn an_icmp_error_quotes_the_sequence_number_of_a_segment() {
+        let ends = ("10.0.0.2:5000".parse().unwrap(), "12.0.0.9:443".parse().unwrap());
+        let about = Packet::tcp(ends.0, ends.1, Tcp::new(TcpFlags::SYN).sequence(0x0102_0304));
+        let reporter = "11.0.0.1".parse().unwrap();
+        let error = about.icmp_error(reporter, IcmpError::HostUnreachable).unwrap();
+        let bytes = bytes_of(&error);
+        assert_eq!(bytes.len(), error.ip_length());
+        assert_eq!(bytes[20 + 8 + 9], 6, "the protocol of the quoted packet");
+        assert_eq!(bytes[20 + 8 + 20..], [0x13, 0x88, 0x01, 0xbb, 1, 2, 3, 4]);
     }
 
     #[rstest]

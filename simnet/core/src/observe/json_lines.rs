@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     event::{Event, NatEvent, Place},
     observer::{NodeInfo, NodeKind, Observer, Topology},
-    packet::{Body, Packet, Protocol},
+    packet::{Body, Packet, Protocol, Tcp, TcpFlags},
 };
 
 /// Writes one JSON object a line, the first about the run, each later one about an event.
@@ -82,6 +82,30 @@ struct About {
     fragment: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     icmp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tcp: Option<Segment>,
+}
+
+#[derive(Serialize)]
+struct Segment {
+    flags: String,
+    seq: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack: Option<u32>,
+    window: u16,
+    length: usize,
+}
+
+impl Segment {
+    fn of(tcp: &Tcp) -> Self {
+        Self {
+            flags: tcp.flags.to_string(),
+            seq: tcp.sequence,
+            ack: tcp.flags.contains(TcpFlags::ACK).then_some(tcp.acknowledgment),
+            window: tcp.window,
+            length: tcp.payload.len(),
+        }
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -195,6 +219,7 @@ fn about(packet: &Packet) -> About {
         protocol: match packet.protocol() {
             Protocol::Udp => "udp",
             Protocol::Icmp => "icmp",
+            Protocol::Tcp => "tcp",
         },
         source: with_port(packet.source_ip, packet.source()),
         destination: with_port(packet.destination_ip, packet.destination()),
@@ -207,7 +232,11 @@ fn about(packet: &Packet) -> About {
         }),
         icmp: match &packet.body {
             Body::Icmp(icmp) => Some(icmp.to_string()),
-            Body::Udp(_) | Body::Trailing(_) => None,
+            Body::Udp(_) | Body::Tcp(_) | Body::Trailing(_) => None,
+        },
+        tcp: match &packet.body {
+            Body::Tcp(tcp) => Some(Segment::of(tcp)),
+            Body::Udp(_) | Body::Icmp(_) | Body::Trailing(_) => None,
         },
     }
 }

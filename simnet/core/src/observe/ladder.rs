@@ -2,12 +2,13 @@
 
 mod columns;
 mod mark;
+mod segments;
 
 use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr};
 
 use base::Instant;
 
-use self::{columns::arrange, mark::Mark};
+use self::{columns::arrange, mark::Mark, segments::Segments};
 use super::capture::nat_comment;
 use crate::{
     event::{Event, Place},
@@ -44,6 +45,8 @@ pub struct Ladder {
     columns: Vec<Option<usize>>,
     names: Vec<String>,
     lines: Vec<Line>,
+    /// Where TCP connections began.
+    segments: Segments,
     /// Lines that were not kept.
     omitted: usize,
     /// Packets between two columns: where they left from, and when.
@@ -117,8 +120,14 @@ impl Ladder {
     }
 
     fn describe(&self, packet: &Packet) -> String {
-        let Body::Udp(udp) = &packet.body else { return packet.to_string() };
-        let payload = &udp.payload;
+        let payload = match &packet.body {
+            Body::Udp(udp) => &udp.payload,
+            Body::Tcp(tcp) => {
+                let words = self.segments.describe(packet, tcp);
+                return format!("{} > {}  {words}", packet.source(), packet.destination());
+            }
+            Body::Icmp(_) | Body::Trailing(_) => return packet.to_string(),
+        };
         let words = self.summary.and_then(|summary| summary(payload));
         let words = words.unwrap_or_else(|| format!("UDP {} bytes", payload.len()));
         let mut text = format!("{} > {}  {words}", packet.source(), packet.destination());
@@ -191,6 +200,11 @@ impl Observer for Ladder {
     }
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {
+        if let Event::Sent { packet, .. } | Event::Received { packet, .. } = *event
+            && let Body::Tcp(tcp) = &packet.body
+        {
+            self.segments.note(packet, tcp);
+        }
         let node_of = |hop| self.topology.hop(hop).map(|info| info.node);
         match *event {
             Event::Sent { hop, packet } => {

@@ -1,15 +1,17 @@
-//! ICMP (RFC 792) and ICMPv6 (RFC 4443) messages, as far as UDP endpoints and NATs meet them.
+//! ICMP (RFC 792) and ICMPv6 (RFC 4443) messages, as far as UDP and TCP endpoints and NATs meet them.
 
 use std::{fmt, net::SocketAddr};
 
 use base::SocketErrorKind;
 use bytes::Bytes;
 
-use super::{Packet, Protocol, UDP_HEADER};
+use super::{Body, Packet, Protocol};
 use crate::id::PacketId;
 
 /// Bytes of an ICMP header.
 const ICMP_HEADER: usize = 8;
+/// Bytes quoted behind the IP header (RFC 1122 §3.2.2): a UDP header, or the head of one of TCP.
+const QUOTED: usize = 8;
 
 static NOTHING: Bytes = Bytes::new();
 
@@ -103,7 +105,7 @@ impl IcmpError {
 
 /// The head of a packet, as quoted in an ICMP error: what a NAT needs to find the mapping and a host
 /// to find the socket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Quote {
     /// The packet in question.
     pub id: PacketId,
@@ -115,6 +117,26 @@ pub struct Quote {
     pub destination: SocketAddr,
     /// Its hop limit where it was dropped.
     pub hop_limit: u8,
+    /// The sequence number of a TCP segment, by which its sender tells a true report from a guess
+    /// (RFC 5927 §4.1); else 0.
+    pub sequence: u32,
+}
+
+/// As derived, but that the sequence number shows where it means something: trace hashes of worlds
+/// without TCP depend on this text.
+impl fmt::Debug for Quote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut out = f.debug_struct("Quote");
+        out.field("id", &self.id)
+            .field("protocol", &self.protocol)
+            .field("source", &self.source)
+            .field("destination", &self.destination)
+            .field("hop_limit", &self.hop_limit);
+        if self.protocol == Protocol::Tcp {
+            out.field("sequence", &self.sequence);
+        }
+        out.finish()
+    }
 }
 
 impl Quote {
@@ -127,6 +149,10 @@ impl Quote {
             source: packet.source(),
             destination: packet.destination(),
             hop_limit: packet.hop_limit,
+            sequence: match &packet.body {
+                Body::Tcp(tcp) => tcp.sequence,
+                Body::Udp(_) | Body::Icmp(_) | Body::Trailing(_) => 0,
+            },
         }
     }
 }
@@ -168,8 +194,8 @@ impl Icmp {
         }
     }
 
-    /// Bytes of the message. An error quotes the IP header and eight bytes behind it (RFC 1122 §3.2.2),
-    /// which are those of UDP.
+    /// Bytes of the message. An error quotes the IP header and eight bytes behind it (RFC 1122 §3.2.2):
+    /// all of a UDP header, or ports and sequence number of TCP.
     #[must_use]
     pub fn length(&self, ipv6: bool) -> usize {
         let header = if ipv6 { super::IPV6_HEADER } else { super::IPV4_HEADER };
@@ -177,7 +203,7 @@ impl Icmp {
             Self::EchoRequest { payload, .. } | Self::EchoReply { payload, .. } => {
                 ICMP_HEADER + payload.len()
             }
-            Self::Error { .. } => ICMP_HEADER + header + UDP_HEADER,
+            Self::Error { .. } => ICMP_HEADER + header + QUOTED,
         }
     }
 }

@@ -1,0 +1,3 @@
+//! TCP on hosts.
+
+mod arrive;

@@ -8,8 +8,8 @@ use simnet::{
     Action, Body, Fragment, Icmp, IcmpError, Middlebox, Outlet, Packet, Protocol, Quote, Side,
     SideInfo, Stream, Udp,
     nat::{
-        Config, Filtering, Fragments, Hairpin, Limits, Mapping, Nat, Pooling, PortAssignment,
-        Ports, Refresh, Timers, Unsolicited,
+        Collision, Config, Filtering, Fragments, Hairpin, Limits, Mapping, Nat, Pooling,
+        PortAssignment, Ports, Refresh, Timers, Unsolicited,
     },
 };
 
@@ -120,13 +120,16 @@ impl Setting {
                 keep_parity,
                 keep_contiguity,
                 overlap_by_destination,
+                on_collision: match pick(self.assignment, 7) {
+                    0 => Collision::Next,
+                    1 => Collision::Override,
+                    2 => Collision::Overload,
+                    _ => Collision::Random,
+                },
                 ..Ports::new(match pick(self.assignment, 7) {
-                    0 => PortAssignment::PreserveElseRandom,
-                    1 => PortAssignment::PreserveElseNext,
-                    2 => PortAssignment::PreserveInClass,
-                    3 => PortAssignment::PreserveElseOverride,
-                    4 => PortAssignment::Overload,
-                    5 => PortAssignment::Sequential { step: u16::from(self.assignment) },
+                    0..=3 => PortAssignment::Preserve,
+                    4 => PortAssignment::PreserveInClass,
+                    5 => PortAssignment::sequential(self.assignment.into()),
                     _ => PortAssignment::Random,
                 })
             },

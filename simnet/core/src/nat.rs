@@ -42,8 +42,9 @@ use std::{
 use base::Instant;
 
 pub use config::{
-    Config, Deviation, Filtering, Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6, Limits,
-    Mapping, Pooling, PortAssignment, Ports, Refresh, Stream, Timers, Trigger, Unsolicited,
+    Collision, Config, Deviation, Filtering, Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6,
+    Limits, Mapping, OverTime, Pooling, PortAssignment, Ports, Refresh, Stream, Timers, Trigger,
+    Unsolicited,
 };
 
 use self::{

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use simnet::{
     Attach, Host, SocketId,
-    nat::{Filtering, Hairpin, Mapping, PortAssignment, Ports},
+    nat::{Collision, Filtering, Hairpin, Mapping, PortAssignment, Ports},
 };
 use wire::stun::{Attribute, Message, Parsed, attribute};
 
@@ -100,17 +100,16 @@ const fn sight_of(filtering: Filtering) -> (&'static str, Req) {
 }
 
 fn ports_and_sight(word: &str) -> (Ports, &'static str) {
+    let preserve = Ports::new(PortAssignment::Preserve);
     let random = Ports::new(PortAssignment::Random);
     match word {
-        "preserve-else-random" => (Ports::new(PortAssignment::PreserveElseRandom), "preserves"),
-        "preserve-else-next" => (Ports::new(PortAssignment::PreserveElseNext), "preserves"),
+        "preserve-else-random" => (preserve, "preserves"),
+        "preserve-else-next" => (Ports { on_collision: Collision::Next, ..preserve }, "preserves"),
         "preserve-in-class" => (Ports::new(PortAssignment::PreserveInClass), "preserves"),
-        "overload" => (Ports::new(PortAssignment::Overload), "overloads"),
-        "sequential" => {
-            (Ports::new(PortAssignment::Sequential { step: 1 }), "sequential { step: 1 }")
-        }
+        "overload" => (Ports { on_collision: Collision::Overload, ..preserve }, "overloads"),
+        "sequential" => (Ports::new(PortAssignment::sequential(1)), "sequential { step: 1 }"),
         "sequential-by-two" => {
-            (Ports::new(PortAssignment::Sequential { step: 2 }), "sequential { step: 2 }")
+            (Ports::new(PortAssignment::sequential(2)), "sequential { step: 2 }")
         }
         "random-with-parity" => (Ports { keep_parity: true, ..random }, "random"),
         "random-with-contiguity" => {

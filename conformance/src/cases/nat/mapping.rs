@@ -2,7 +2,7 @@
 
 use simnet::{
     Attach,
-    nat::{Filtering, Mapping, PortAssignment, Ports},
+    nat::{Collision, Filtering, Mapping, PortAssignment, Ports},
 };
 
 use super::{Far, Lab, NO_REFERENCE, PORT, list};
@@ -32,13 +32,14 @@ pub(super) fn filtering(word: &str) -> Filtering {
 
 /// The port assignment that a variant names.
 pub(super) fn ports(word: &str) -> Ports {
-    Ports::new(match word {
-        "preserved" => PortAssignment::PreserveElseRandom,
-        "preserved-in-class" => PortAssignment::PreserveInClass,
-        "preserved-or-next" => PortAssignment::PreserveElseNext,
-        "sequential" => PortAssignment::Sequential { step: 1 },
-        _ => PortAssignment::Random,
-    })
+    let preserve = Ports::new(PortAssignment::Preserve);
+    match word {
+        "preserved" => preserve,
+        "preserved-in-class" => Ports::new(PortAssignment::PreserveInClass),
+        "preserved-or-next" => Ports { on_collision: Collision::Next, ..preserve },
+        "sequential" => Ports::new(PortAssignment::sequential(1)),
+        _ => Ports::new(PortAssignment::Random),
+    }
 }
 
 fn endpoint_independent(t: &mut Ctl<'_>, v: &Variant) -> Outcome {

@@ -92,9 +92,9 @@ fn finds_what_is_configured(
     )]
     hairpin: (Hairpin, Hairpinning),
     #[values(
-        (nat::PortAssignment::PreserveElseRandom, PortAssignment::Preserves),
-        (nat::PortAssignment::Sequential { step: 1 }, PortAssignment::Sequential { step: 1 }),
-        (nat::PortAssignment::Sequential { step: 2 }, PortAssignment::Sequential { step: 2 }),
+        (nat::PortAssignment::Preserve, PortAssignment::Preserves),
+        (nat::PortAssignment::sequential(1), PortAssignment::Sequential { step: 1 }),
+        (nat::PortAssignment::sequential(2), PortAssignment::Sequential { step: 2 }),
         (nat::PortAssignment::Random, PortAssignment::Random)
     )]
     ports: (nat::PortAssignment, PortAssignment),

@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     address::translate_prefix,
-    config::{FIRST_REGISTERED, Ipv6, Mapping, Pooling, PortAssignment, Trigger},
+    config::{Collision, FIRST_REGISTERED, Ipv6, Mapping, Pooling, PortAssignment, Trigger},
     refusal::Refusal,
     slab::Id,
     table::{Flow, Scope},
@@ -56,7 +56,7 @@ impl Translator {
             return Ok(assigned);
         }
         if self.preserves()
-            && let Some(assigned) = self.preserve(flow, scope, &addresses, out)
+            && let Some(assigned) = self.preserve(flow, scope, &addresses, out)?
         {
             return Ok(assigned);
         }
@@ -124,11 +124,7 @@ impl Translator {
 
     const fn preserves(&self) -> bool {
         match self.behaviour.assignment {
-            PortAssignment::PreserveElseRandom
-            | PortAssignment::PreserveElseNext
-            | PortAssignment::PreserveInClass
-            | PortAssignment::PreserveElseOverride
-            | PortAssignment::Overload => true,
+            PortAssignment::Preserve | PortAssignment::PreserveInClass => true,
             PortAssignment::Sequential { .. } | PortAssignment::Random => false,
         }
     }
@@ -141,37 +137,46 @@ impl Translator {
         scope: Scope,
         addresses: &Indices,
         out: &mut Outlet<'_>,
-    ) -> Option<Assigned> {
+    ) -> Result<Option<Assigned>, Refusal> {
         let port = flow.near.port();
         let ports = &self.config.ports;
         // Port zero is a legal source port that cannot be answered; it is never handed out.
         if port == 0 || !(ports.preserve_outside_range || ports.range.contains(&port)) {
-            return None;
+            return Ok(None);
         }
         let mut wanted = None;
         for address in addresses.clone() {
             let Some(&ip) = self.addresses.pool.get(address) else { continue };
             let external = SocketAddr::new(ip, port);
             if self.is_free(external, flow, scope) && !self.is_reserved(external, flow) {
-                return Some(Assigned { external, address });
+                return Ok(Some(Assigned { external, address }));
             }
             wanted.get_or_insert(Assigned { external, address });
         }
-        let wanted = wanted?;
+        let Some(wanted) = wanted else { return Ok(None) };
         self.note_conflict(flow.near, wanted.external, out);
-        match self.behaviour.assignment {
-            PortAssignment::Overload => Some(wanted),
-            _ if base::mutant::active("nat-port-overlap") => Some(wanted),
-            PortAssignment::PreserveElseOverride => {
+        match self.config.ports.on_collision {
+            Collision::Overload => Ok(Some(wanted)),
+            _ if base::mutant::active("nat-port-overlap") => Ok(Some(wanted)),
+            Collision::Override => {
                 self.evict(flow, wanted.external, out);
-                Some(wanted)
+                Ok(Some(wanted))
             }
-            PortAssignment::PreserveElseRandom
-            | PortAssignment::PreserveElseNext
-            | PortAssignment::PreserveInClass
-            | PortAssignment::Sequential { .. }
-            | PortAssignment::Random => None,
+            Collision::OtherAddress => Ok(self.elsewhere(flow, scope, addresses)),
+            Collision::Drop => Err(Refusal::Collision { wanted: wanted.external }),
+            Collision::Random | Collision::Next => Ok(None),
         }
+    }
+
+    /// The internal port on one of the addresses that come after those the host would use.
+    fn elsewhere(&self, flow: &Flow, scope: Scope, tried: &Indices) -> Option<Assigned> {
+        let others = Indices { left: tried.count, ..tried.clone() };
+        others.into_iter().find_map(|address| {
+            let ip = *self.addresses.pool.get(address)?;
+            let external = SocketAddr::new(ip, flow.near.port());
+            let free = self.is_free(external, flow, scope) && !self.is_reserved(external, flow);
+            free.then_some(Assigned { external, address })
+        })
     }
 
     /// A conflict: RFC 4787 §8 calls what follows from it secondary behaviour.
@@ -231,15 +236,16 @@ impl Translator {
                 && translator.is_free(external, flow, scope)
         };
         let (start, step) = match self.behaviour.assignment {
-            PortAssignment::Sequential { step } => {
-                (offset_of(self.next_port.unwrap_or(low)), u64::from(step.max(1)))
+            PortAssignment::Sequential { step, start } => {
+                let first = self.next_port.or(start).unwrap_or(low);
+                (offset_of(first), u64::from(step.max(1)))
             }
-            PortAssignment::PreserveElseNext => (offset_of(flow.near.port()) + 1, 1),
-            PortAssignment::PreserveElseRandom
-            | PortAssignment::PreserveInClass
-            | PortAssignment::PreserveElseOverride
-            | PortAssignment::Overload
-            | PortAssignment::Random => {
+            PortAssignment::Preserve | PortAssignment::PreserveInClass
+                if self.config.ports.on_collision == Collision::Next =>
+            {
+                (offset_of(flow.near.port()) + 1, 1)
+            }
+            PortAssignment::Preserve | PortAssignment::PreserveInClass | PortAssignment::Random => {
                 for _ in 0..RANDOM_DRAWS {
                     let port = nth(out.stream().below(width));
                     if fits(self, port) {
@@ -253,7 +259,7 @@ impl Translator {
         let strides = (0..width).map(|turn| start + turn * step);
         let all = (0..width).map(|turn| start + turn);
         let found = strides.chain(all).map(nth).find(|&port| fits(self, port))?;
-        if let PortAssignment::Sequential { step } = self.behaviour.assignment {
+        if let PortAssignment::Sequential { step, .. } = self.behaviour.assignment {
             self.next_port = Some(nth(offset_of(found) + u64::from(step.max(1))));
         }
         Some(SocketAddr::new(ip, found))
@@ -319,7 +325,7 @@ impl Translator {
             return false;
         }
         // Scopes of one kind are equal or disjoint. Kinds only mix after a change of behaviour.
-        self.config.deviation.is_none()
+        self.config.over_time.deviation.is_none()
             || holders.iter().filter_map(|id| self.table.mapping(*id)).all(|holder| {
                 matches!(
                     (holder.scope, scope),

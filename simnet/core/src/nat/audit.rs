@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    config::{Mapping as Behaviour, PortAssignment},
+    config::{Collision, Mapping as Behaviour},
     table::Scope,
     translate::Translator,
 };
@@ -12,12 +12,10 @@ use super::{
 pub(super) fn audit(translator: &Translator) -> Result<(), String> {
     let table = &translator.table;
     let config = &translator.config;
-    let assignments = std::iter::once(config.ports.assignment)
-        .chain(config.deviation.as_ref().map(|deviation| deviation.assignment));
-    let overloads = assignments.into_iter().any(|one| one == PortAssignment::Overload);
+    let overloads = config.ports.on_collision == Collision::Overload;
     let shares = config.ports.overlap_by_destination
         || std::iter::once(config.mapping)
-            .chain(config.deviation.as_ref().map(|deviation| deviation.mapping))
+            .chain(config.over_time.deviation.as_ref().map(|deviation| deviation.mapping))
             .any(|mapping| mapping == Behaviour::EndpointIndependentIfPossible);
 
     let mut held: BTreeMap<_, Vec<Scope>> = BTreeMap::new();

@@ -1,8 +1,27 @@
 //! What a NAT does, in the words of RFC 4787.
+//!
+//! Every type here is also the form of the parameter in files: keys in kebab-case, times with units,
+//! and what is left out is what the RFCs recommend.
 
-use std::{net::Ipv6Addr, ops::RangeInclusive, time::Duration};
+use std::net::Ipv6Addr;
 
-use base::Instant;
+use serde::{Deserialize, Serialize};
+
+mod icmp;
+mod limits;
+mod over_time;
+mod ports;
+mod serial;
+mod timers;
+
+pub(super) use ports::FIRST_REGISTERED;
+pub use {
+    icmp::{IcmpErrors, IcmpPolicy},
+    limits::Limits,
+    over_time::{Deviation, OverTime, Trigger},
+    ports::{Collision, PortAssignment, Ports},
+    timers::{Stream, Timers},
+};
 
 /// Everything that makes one NAT behave unlike another. Addresses are not behaviour: they are those of
 /// the interface on the outside.
@@ -16,7 +35,28 @@ use base::Instant;
 ///     Config { filtering: Filtering::AddressDependent, hairpin: Hairpin::None, ..Config::rfc4787_ideal() };
 /// assert_eq!(config.filtering.to_string(), "address-dependent");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+///
+/// In a file, whatever is not mentioned is as in [`Config::default`]:
+///
+/// ```
+/// use simnet::nat::{Collision, Config, PortAssignment};
+/// use std::time::Duration;
+///
+/// let config: Config = toml::from_str(
+///     r#"
+///     filtering = "address-and-port-dependent"
+///     ports = { assignment = "preserve", on-collision = "next" }
+///     timers = { udp = "30s", stream = { timeout = "2min", after = "2s" } }
+///     "#,
+/// )?;
+/// assert_eq!(config.ports.assignment, PortAssignment::Preserve);
+/// assert_eq!(config.ports.on_collision, Collision::Next);
+/// assert_eq!(config.timers.udp, Duration::from_secs(30));
+/// assert!(toml::from_str::<Config>("filterring = \"none\"").is_err());
+/// # Ok::<(), toml::de::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Config {
     /// When a new session reuses a mapping (RFC 4787 §4.1).
     pub mapping: Mapping,
@@ -45,12 +85,13 @@ pub struct Config {
     pub ipv6: Ipv6,
     /// How much state there may be.
     pub limits: Limits,
-    /// When the behaviour changes without anyone having asked (against RFC 4787 §8).
-    pub deviation: Option<Deviation>,
+    /// What changes without anyone having asked.
+    pub over_time: OverTime,
 }
 
 /// When a new session of one internal endpoint reuses an existing mapping: RFC 4787 §4.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Mapping {
     /// Always.
     EndpointIndependent,
@@ -65,7 +106,8 @@ pub enum Mapping {
 }
 
 /// Who may send to a mapping from outside: RFC 4787 §5.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Filtering {
     /// Everyone.
     EndpointIndependent,
@@ -75,53 +117,9 @@ pub enum Filtering {
     AddressAndPortDependent,
 }
 
-/// Which external port a mapping gets: RFC 4787 §4.2.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ports {
-    /// How a port is chosen.
-    pub assignment: PortAssignment,
-    /// Ports that may be assigned. [`PortAssignment::PreserveInClass`] and preserved ports may lie
-    /// outside when [`Ports::preserve_outside_range`] says so.
-    pub range: RangeInclusive<u16>,
-    /// Whether a preserved port may lie outside [`Ports::range`].
-    pub preserve_outside_range: bool,
-    /// Whether internal ports 0-1023 get external ports in that range, and the others do not
-    /// (RFC 4787 §4.2.1). The low range is usable then, whatever [`Ports::range`] says.
-    pub keep_class: bool,
-    /// Whether even ports become even ports and odd ones odd (RFC 4787 §4.2.2), as long as any is free.
-    pub keep_parity: bool,
-    /// Whether port n+1 of a host becomes the external port after that of its port n
-    /// (RFC 4787 §4.2.3). The port after an even one is kept free for its partner.
-    pub keep_contiguity: bool,
-    /// Whether mappings that depend on the destination may share an external port as long as their
-    /// destinations differ (RFC 7857 §3). [`Mapping::EndpointIndependentIfPossible`] always does.
-    pub overlap_by_destination: bool,
-}
-
-/// How a port is chosen: RFC 4787 §4.2.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum PortAssignment {
-    /// The internal port; a random one if that is taken.
-    PreserveElseRandom,
-    /// The internal port; the next free one if that is taken.
-    PreserveElseNext,
-    /// The internal port; else a random one of its class: 1-511, 512-1023 or 1024-65535.
-    PreserveInClass,
-    /// The internal port, at the cost of whoever had it.
-    PreserveElseOverride,
-    /// The internal port, shared with whoever has it (against RFC 4787 §4.2.1).
-    Overload,
-    /// The port `step` after the one assigned last.
-    Sequential {
-        /// Distance of one port from the next; 0 counts as 1.
-        step: u16,
-    },
-    /// Any free port.
-    Random,
-}
-
 /// Which external address a mapping gets when there are several: RFC 4787 §4.1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pooling {
     /// The same for all sessions of an internal address.
     Paired,
@@ -130,7 +128,8 @@ pub enum Pooling {
 }
 
 /// What happens to packets from inside to an external address: RFC 4787 §6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Hairpin {
     /// They are dropped.
     None,
@@ -141,7 +140,8 @@ pub enum Hairpin {
 }
 
 /// Which packets keep a mapping alive: RFC 4787 §4.3.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
 pub struct Refresh {
     /// Packets from inside to outside.
     pub outbound: bool,
@@ -149,51 +149,9 @@ pub struct Refresh {
     pub inbound: bool,
 }
 
-/// How long mappings live: RFC 4787 §4.3.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Timers {
-    /// Silence after which a mapping is removed.
-    pub udp: Duration,
-    /// A longer life for sessions that turned out to be conversations.
-    pub stream: Option<Stream>,
-    /// Other lives for sessions to some well-known ports, such as 53.
-    pub well_known: Vec<(u16, Duration)>,
-    /// Silence after which the mapping of an ICMP query is removed (RFC 5508 §3.2).
-    pub icmp_query: Duration,
-}
-
-/// A longer life for sessions that turned out to be conversations.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Stream {
-    /// Silence after which such a session is removed.
-    pub timeout: Duration,
-    /// Age from which a session that was answered counts as one.
-    pub after: Duration,
-}
-
-/// What happens to ICMP errors: RFC 4787 §9.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct IcmpPolicy {
-    /// Which ones pass.
-    pub errors: IcmpErrors,
-    /// Whether the NAT itself says so when a packet is too big, its hops ran out, or no mapping can be
-    /// made for it (RFC 4787 §10, RFC 5508 §6, §7).
-    pub originates: bool,
-}
-
-/// Which ICMP errors pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum IcmpErrors {
-    /// All that quote a packet of a live mapping, whoever sends them.
-    Translate,
-    /// Of those, the ones whose sender the mapping has sent to (against RFC 4787 §9).
-    TranslateFromContacted,
-    /// None.
-    Drop,
-}
-
 /// What happens to fragments that arrive: RFC 4787 §11.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Fragments {
     /// They pass in any order: those that come before the first fragment wait for it.
     OutOfOrder,
@@ -204,7 +162,8 @@ pub enum Fragments {
 }
 
 /// What happens to packets from outside that no mapping admits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Unsolicited {
     /// They vanish.
     Drop,
@@ -217,7 +176,8 @@ pub enum Unsolicited {
 }
 
 /// What happens to IPv6.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Ipv6 {
     /// It is routed as it is; packets from outside pass only as [`Config::filtering`] says, with the
     /// timers of IPv4, as home routers do.
@@ -238,89 +198,19 @@ pub enum Ipv6 {
     Drop,
 }
 
-/// How much state there may be. Whoever asks for more gets a named drop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Limits {
-    /// Mappings in all.
-    pub mappings: usize,
-    /// Mappings of one internal address.
-    pub mappings_per_host: usize,
-    /// Sessions, that is permissions to send to a mapping, in all.
-    pub sessions: usize,
-    /// Remembered conversations with the NAT itself ([`Unsolicited::RejectAndRemember`]).
-    pub remembered: usize,
-    /// Fragmented packets on their way through at one time.
-    pub fragmented: usize,
-    /// Fragments that wait for their first one, in all.
-    pub held_fragments: usize,
-}
-
-/// A change of behaviour that nobody asked for: a non-deterministic NAT (against RFC 4787 §8).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deviation {
-    /// What sets it off.
-    pub trigger: Trigger,
-    /// How mappings are made and reused from then on.
-    pub mapping: Mapping,
-    /// How packets are filtered from then on.
-    pub filtering: Filtering,
-    /// How ports are assigned from then on.
-    pub assignment: PortAssignment,
-}
-
-/// What makes a non-deterministic NAT change its behaviour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Trigger {
-    /// The n-th time that a wanted port was taken. RFC 4787 §8 calls the behaviour after the first
-    /// conflict secondary.
-    Conflicts(u32),
-    /// The n-th mapping.
-    Mappings(u32),
-    /// A point in time.
-    At(Instant),
-}
-
-impl Ports {
-    /// Ports 1024-65535, assigned as `assignment` says; class and parity are not kept.
-    #[must_use]
-    pub const fn new(assignment: PortAssignment) -> Self {
-        Self {
-            assignment,
-            range: FIRST_REGISTERED..=u16::MAX,
-            preserve_outside_range: true,
-            keep_class: false,
-            keep_parity: false,
-            keep_contiguity: false,
-            overlap_by_destination: false,
-        }
-    }
-}
-
-impl Timers {
-    /// The same time for all UDP sessions.
-    #[must_use]
-    pub const fn udp(udp: Duration) -> Self {
-        // RFC 5508 §3.2: ICMP queries live at least a minute.
-        Self { udp, stream: None, well_known: Vec::new(), icmp_query: Duration::from_secs(60) }
-    }
-}
-
-impl Default for Limits {
-    /// Room for every port of one address, four peers each.
+impl Default for Config {
+    /// What RFC 4787 recommends: [`Config::rfc4787_ideal`].
     fn default() -> Self {
-        Self {
-            mappings: 65_536,
-            mappings_per_host: 65_536,
-            sessions: 262_144,
-            remembered: 16_384,
-            fragmented: 1_024,
-            held_fragments: 256,
-        }
+        Self::rfc4787_ideal()
     }
 }
 
-/// The first port that is not well-known: RFC 4787 §3.
-pub(super) const FIRST_REGISTERED: u16 = 1_024;
+impl Default for Refresh {
+    /// By packets from inside only, so that nobody outside can keep a mapping alive for ever.
+    fn default() -> Self {
+        Self { outbound: true, inbound: false }
+    }
+}
 
 macro_rules! display {
     ($type:ident: $($variant:ident => $text:literal),+) => {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::config::{
-    Config, Filtering, Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6, Limits, Mapping, Pooling,
+    Config, Filtering, Fragments, Hairpin, IcmpPolicy, Ipv6, Limits, Mapping, OverTime, Pooling,
     PortAssignment, Ports, Refresh, Stream, Timers, Unsolicited,
 };
 
@@ -15,22 +15,18 @@ impl Config {
         Self {
             mapping: Mapping::EndpointIndependent,
             filtering: Filtering::EndpointIndependent,
-            ports: Ports {
-                keep_class: true,
-                keep_parity: true,
-                ..Ports::new(PortAssignment::Random)
-            },
+            ports: Ports::default(),
             pooling: Pooling::Paired,
             hairpin: Hairpin::ExternalSource,
             filter_hairpin: false,
-            refresh: Refresh { outbound: true, inbound: false },
-            timers: Timers::udp(Duration::from_secs(300)),
-            icmp: IcmpPolicy { errors: IcmpErrors::Translate, originates: true },
+            refresh: Refresh::default(),
+            timers: Timers::default(),
+            icmp: IcmpPolicy::default(),
             fragments: Fragments::OutOfOrder,
             unsolicited: Unsolicited::Drop,
             ipv6: Ipv6::Filter,
             limits: Limits::default(),
-            deviation: None,
+            over_time: OverTime::default(),
         }
     }
 
@@ -79,7 +75,7 @@ impl Config {
     /// A symmetric NAT whose next port is `step` after the last one, so that it can be guessed.
     #[must_use]
     pub fn symmetric_sequential(step: u16) -> Self {
-        Self { ports: Ports::new(PortAssignment::Sequential { step }), ..Self::symmetric_random() }
+        Self { ports: Ports::new(PortAssignment::sequential(step)), ..Self::symmetric_random() }
     }
 
     /// Linux with a masquerade rule, on a box whose firewall drops input: as measured on kernel 6.18.
@@ -88,7 +84,7 @@ impl Config {
         Self {
             mapping: Mapping::EndpointIndependentIfPossible,
             filtering: Filtering::AddressAndPortDependent,
-            ports: Ports::new(PortAssignment::PreserveElseRandom),
+            ports: Ports::new(PortAssignment::Preserve),
             refresh: Refresh { outbound: true, inbound: true },
             timers: Timers {
                 stream: Some(Stream {
@@ -114,7 +110,7 @@ impl Config {
         Self {
             mapping,
             filtering,
-            ports: Ports::new(PortAssignment::PreserveElseRandom),
+            ports: Ports::new(PortAssignment::Preserve),
             hairpin: Hairpin::None,
             timers: Timers::udp(Duration::from_secs(30)),
             ..Self::rfc4787_ideal()

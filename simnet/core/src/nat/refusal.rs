@@ -16,6 +16,8 @@ pub(super) enum Refusal {
     Remembered { external: SocketAddr, remote: SocketAddr },
     /// All ports the assignment may use are taken.
     NoPort { internal: SocketAddr },
+    /// The port that would be preserved is taken, and there is no other way.
+    Collision { wanted: SocketAddr },
     /// The box has no external address of the family.
     NoAddress,
     /// As many mappings exist as may.
@@ -56,7 +58,7 @@ impl Refusal {
         match self {
             Self::NoMapping { .. } => DropReason::NatNoMapping,
             Self::Filtered { .. } => DropReason::NatFiltered,
-            Self::NoPort { .. } => DropReason::NatNoPort,
+            Self::NoPort { .. } | Self::Collision { .. } => DropReason::NatNoPort,
             Self::MappingLimit(_) | Self::HostLimit(_) | Self::SessionLimit(_) => {
                 DropReason::NatLimit
             }
@@ -85,6 +87,7 @@ impl Refusal {
         matches!(
             self,
             Self::NoPort { .. }
+                | Self::Collision { .. }
                 | Self::MappingLimit(_)
                 | Self::HostLimit(_)
                 | Self::SessionLimit(_)
@@ -106,6 +109,9 @@ impl fmt::Display for Refusal {
             }
             Self::NoPort { internal } => {
                 write!(f, "no external port is free for {internal}: RFC 4787 §4.2.1")
+            }
+            Self::Collision { wanted } => {
+                write!(f, "{wanted} is taken, and no other port will do: RFC 4787 §4.2.1")
             }
             Self::NoAddress => f.write_str("no external address of this family: RFC 4787 §4.1"),
             Self::MappingLimit(limit) => write!(f, "{limit} mappings exist already: RFC 5508 §6"),

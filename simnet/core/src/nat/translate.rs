@@ -10,7 +10,8 @@ use base::Instant;
 use super::{
     address::Addresses,
     config::{
-        Config, Filtering, Ipv6, Mapping as MappingBehaviour, PortAssignment, Trigger, Unsolicited,
+        Collision, Config, Filtering, Ipv6, Mapping as MappingBehaviour, PortAssignment, Trigger,
+        Unsolicited,
     },
     refusal::Refusal,
     slab::Id,
@@ -89,7 +90,7 @@ impl Translator {
             && let Some(session) = self.table.session_mut(id)
         {
             let outside = session.outside;
-            if self.behaviour.assignment == PortAssignment::Overload {
+            if self.config.ports.on_collision == Collision::Overload {
                 // Of those who share the endpoint, the last to send gets the answers.
                 self.table.claim_outside(outside, id);
             }
@@ -387,13 +388,13 @@ impl Translator {
 
     /// What is still to set off a change of behaviour.
     pub(super) fn trigger(&self) -> Option<Trigger> {
-        let deviation = self.config.deviation.as_ref()?;
+        let deviation = self.config.over_time.deviation.as_ref()?;
         (!self.behaviour.deviated).then_some(deviation.trigger)
     }
 
     /// Changes the behaviour, against RFC 4787 §8.
     pub(super) fn deviate(&mut self, out: &mut Outlet<'_>) {
-        let Some(deviation) = &self.config.deviation else { return };
+        let Some(deviation) = self.config.over_time.deviation else { return };
         self.behaviour = Behaviour {
             mapping: deviation.mapping,
             filtering: deviation.filtering,

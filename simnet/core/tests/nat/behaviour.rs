@@ -6,8 +6,8 @@ use rstest::rstest;
 use simnet::{
     DropReason, NatEvent, Packet, Side,
     nat::{
-        Config, Deviation, Filtering, Hairpin, Ipv6, Limits, Mapping, Pooling, PortAssignment,
-        Ports, Refresh, Timers, Trigger, Unsolicited,
+        Collision, Config, Deviation, Filtering, Hairpin, Ipv6, Limits, Mapping, OverTime, Pooling,
+        PortAssignment, Ports, Refresh, Timers, Trigger, Unsolicited,
     },
 };
 
@@ -145,7 +145,7 @@ fn stays_in_the_range_it_was_given() {
     let ports = Ports {
         range: 49_152..=49_161,
         preserve_outside_range: false,
-        ..Ports::new(PortAssignment::PreserveElseRandom)
+        ..Ports::new(PortAssignment::Preserve)
     };
     let mut bench = Bench::new(Config { ports, ..Config::rfc4787_ideal() });
     for host in 2..12 {
@@ -163,7 +163,7 @@ fn stays_in_the_range_it_was_given() {
 
 #[test]
 fn overloading_gives_the_answers_to_the_last_who_sent() {
-    let ports = Ports::new(PortAssignment::Overload);
+    let ports = Ports { on_collision: Collision::Overload, ..Ports::new(PortAssignment::Preserve) };
     let mut bench = Bench::new(Config { ports, ..Config::symmetric() });
     let external = bench.send(ALICE, SERVER);
     assert_eq!(bench.send(BOB, SERVER), external);
@@ -174,7 +174,7 @@ fn overloading_gives_the_answers_to_the_last_who_sent() {
 
 #[test]
 fn overriding_takes_the_port_from_whoever_had_it() {
-    let ports = Ports::new(PortAssignment::PreserveElseOverride);
+    let ports = Ports { on_collision: Collision::Override, ..Ports::new(PortAssignment::Preserve) };
     let mut bench = Bench::new(Config { ports, ..Config::full_cone() });
     let external = bench.send(ALICE, SERVER);
     assert_eq!(bench.send(BOB, OTHER_IP), external);
@@ -457,7 +457,10 @@ fn a_nondeterministic_nat_changes_its_ways(#[case] trigger: Trigger) {
         filtering: Filtering::AddressAndPortDependent,
         assignment: PortAssignment::Random,
     };
-    let mut bench = Bench::new(Config { deviation: Some(deviation), ..Config::full_cone() });
+    let mut bench = Bench::new(Config {
+        over_time: OverTime { deviation: Some(deviation) },
+        ..Config::full_cone()
+    });
     let first = bench.send("10.0.0.9:5000", SERVER);
     assert_eq!(bench.send("10.0.0.9:5000", OTHER_IP), first);
     for host in 2..5 {

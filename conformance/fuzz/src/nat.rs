@@ -34,7 +34,7 @@ impl Bench {
                 .iter()
                 .map(|ip| (*ip).into())
                 .chain([[0x2001, 0xdb8, ipv6, 0, 0, 0, 0, 1].into()])
-                .map(|ip| InterfaceAddress { ip, prefix: 24, deprecated_at: None })
+                .map(|ip| InterfaceAddress::new(ip, 24))
                 .collect(),
         };
         let sides = [side(&[[10, 0, 0, 1]], 1), side(&[[11, 0, 0, 1], [11, 0, 0, 2]], 2)];

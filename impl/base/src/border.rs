@@ -34,6 +34,8 @@ pub enum SocketErrorKind {
     },
     /// The hop limit ran out.
     TimeExceeded,
+    /// The host does not have the local address any more.
+    AddressNotAvailable,
 }
 
 impl SocketErrorKind {
@@ -41,7 +43,7 @@ impl SocketErrorKind {
     /// calls these hard errors). A datagram that was too big, or looped, says nothing of the kind.
     #[must_use]
     pub const fn is_hard(self) -> bool {
-        matches!(self, Self::PortUnreachable | Self::Prohibited)
+        matches!(self, Self::PortUnreachable | Self::Prohibited | Self::AddressNotAvailable)
     }
 }
 
@@ -50,6 +52,8 @@ impl SocketErrorKind {
 pub struct Interface {
     /// The system's name for it, such as `eth0`.
     pub name: String,
+    /// The system's number for it: the scope id of link-local IPv6 addresses on it.
+    pub index: u32,
     /// What it is made of, as far as is known.
     pub kind: InterfaceKind,
     /// Largest IP packet in bytes that it carries.
@@ -65,8 +69,18 @@ pub struct InterfaceAddress {
     pub ip: IpAddr,
     /// Length of the network prefix in bits.
     pub prefix: u8,
-    /// When a temporary address (RFC 8981) stops being preferred.
+    /// When it stops being preferred, if it does: other addresses are then better for new conversations.
     pub deprecated_at: Option<Instant>,
+    /// Whether it is a temporary address (RFC 8981), made to be changed often.
+    pub temporary: bool,
+}
+
+impl InterfaceAddress {
+    /// An address that is preferred for good.
+    #[must_use]
+    pub const fn new(ip: IpAddr, prefix: u8) -> Self {
+        Self { ip, prefix, deprecated_at: None, temporary: false }
+    }
 }
 
 /// What an interface is made of. ICE prefers some kinds over others.

@@ -3,13 +3,16 @@
 use base::InterfaceKind;
 
 use crate::{
-    endpoint::Endpoint, link::Link, middlebox::Middlebox, network::Network, node::EphemeralPorts,
+    endpoint::Endpoint,
+    link::Link,
+    middlebox::Middlebox,
+    network::Network,
+    node::{EphemeralPorts, Rebirth},
     observer::Observer,
 };
 
 mod assemble;
 mod error;
-mod routing;
 mod wires;
 
 pub use error::BuildError;
@@ -200,6 +203,7 @@ pub(crate) struct Point {
     pub(crate) mtu: u32,
     pub(crate) addresses: Vec<String>,
     pub(crate) down: bool,
+    pub(crate) metric: Option<u32>,
 }
 
 /// MTU of interfaces that are given none: that of Ethernet.
@@ -222,6 +226,7 @@ impl Attach {
             mtu: DEFAULT_MTU,
             addresses: Vec::new(),
             down: false,
+            metric: None,
         });
         self
     }
@@ -257,6 +262,13 @@ impl Attach {
         self.last(|point| point.down = true)
     }
 
+    /// Ranks the default route of the interface: of several, the lowest is taken. Otherwise the first
+    /// attachment has 1, and so on.
+    #[must_use]
+    pub fn metric(self, metric: u32) -> Self {
+        self.last(|point| point.metric = Some(metric))
+    }
+
     fn last(mut self, change: impl FnOnce(&mut Point)) -> Self {
         if let Some(point) = self.points.last_mut() {
             change(point);
@@ -274,6 +286,16 @@ pub struct Host {
     pub(crate) receive_queue: usize,
     pub(crate) gateway: Option<String>,
     pub(crate) endpoint: BoxedEndpoint,
+    pub(crate) rebirth: Factory,
+}
+
+#[derive(Default)]
+pub(crate) struct Factory(pub(crate) Option<Rebirth>);
+
+impl std::fmt::Debug for Factory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Factory")
+    }
 }
 
 #[derive(Default)]
@@ -302,6 +324,7 @@ impl Host {
             receive_queue: crate::socket::DEFAULT_RECEIVE_QUEUE,
             gateway: None,
             endpoint: BoxedEndpoint::default(),
+            rebirth: Factory::default(),
         }
     }
 
@@ -341,6 +364,13 @@ impl Host {
         self
     }
 
+    /// Ranks the default route of the last interface, as [`Attach::metric`].
+    #[must_use]
+    pub fn metric(mut self, metric: u32) -> Self {
+        self.attach = self.attach.metric(metric);
+        self
+    }
+
     /// Sends what has no other route through this address, instead of the first router or box on its
     /// LAN.
     #[must_use]
@@ -374,6 +404,15 @@ impl Host {
     #[must_use]
     pub fn endpoint(mut self, endpoint: impl Endpoint) -> Self {
         self.endpoint = BoxedEndpoint(Some(Box::new(endpoint)));
+        self
+    }
+
+    /// Puts an endpoint on the host that is made anew whenever the host
+    /// [starts again](crate::Change::Restart) after a crash.
+    #[must_use]
+    pub fn endpoint_from<E: Endpoint>(mut self, mut make: impl FnMut() -> E + 'static) -> Self {
+        self.endpoint = BoxedEndpoint(Some(Box::new(make())));
+        self.rebirth = Factory(Some(Box::new(move || Box::new(make()))));
         self
     }
 }

@@ -36,7 +36,7 @@ pub trait Endpoint: Any {
         let _ = (cx, socket, error);
     }
 
-    /// An interface of the host went up or down.
+    /// The interfaces, addresses or routes of the host changed.
     fn handle_network_change(&mut self, cx: &mut Cx<'_>, change: NetworkChange) {
         let _ = (cx, change);
     }
@@ -52,13 +52,44 @@ pub trait Endpoint: Any {
     }
 }
 
-/// What changed on a host.
+/// What changed on a host, as the system would tell a driver, one thing at a time. The new state shows in
+/// [`Cx::interfaces`] already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NetworkChange {
-    /// The interface.
-    pub hop: HopId,
-    /// Whether it is up now.
-    pub up: bool,
+#[non_exhaustive]
+pub enum NetworkChange {
+    /// An interface came up, with its addresses.
+    Up {
+        /// Which.
+        hop: HopId,
+    },
+    /// An interface went down. Its addresses are not listed while it is.
+    Down {
+        /// Which.
+        hop: HopId,
+    },
+    /// An interface got an address, or one it had is preferred again.
+    AddressAdded {
+        /// Which interface.
+        hop: HopId,
+        /// Which address.
+        ip: IpAddr,
+    },
+    /// An interface lost an address. Sockets bound to it can send no more.
+    AddressRemoved {
+        /// Which interface.
+        hop: HopId,
+        /// Which address.
+        ip: IpAddr,
+    },
+    /// An address should not be used for new conversations any more.
+    AddressDeprecated {
+        /// Which interface.
+        hop: HopId,
+        /// Which address.
+        ip: IpAddr,
+    },
+    /// The routes changed, and nothing else.
+    Routes,
 }
 
 /// What an endpoint sees of its host, and how it acts.

@@ -9,6 +9,10 @@ use crate::{
     packet::{Packet, Protocol},
 };
 
+mod changed;
+
+pub use changed::Changed;
+
 /// One thing that happened, at the time and in the order told to the
 /// [`Observer`](crate::observer::Observer).
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +97,13 @@ pub enum Event<'a> {
         /// Whether it is up now.
         up: bool,
     },
+    /// Something else of the world changed.
+    Changed {
+        /// The node it concerns.
+        node: NodeId,
+        /// What.
+        changed: &'a Changed,
+    },
 }
 
 impl<'a> Event<'a> {
@@ -108,7 +119,7 @@ impl<'a> Event<'a> {
             | Self::Duplicated { packet, .. }
             | Self::Corrupted { packet, .. }
             | Self::Fragmented { packet, .. } => Some(packet),
-            Self::Nat { .. } | Self::Interface { .. } => None,
+            Self::Nat { .. } | Self::Interface { .. } | Self::Changed { .. } => None,
         }
     }
 }
@@ -189,6 +200,12 @@ drop_reasons! {
     BadFragment = "host.bad-fragment",
     /// Too many packets are being reassembled already.
     ReassemblyFull = "host.reassembly-full",
+    /// The host has crashed.
+    HostDown = "host.down",
+    /// The host does not have the address that the socket sends from.
+    NoSourceAddress = "host.no-source-address",
+    /// Sender and receiver are on two sides of a partition.
+    Partitioned = "network.partitioned",
     /// No mapping exists for the destination.
     NatNoMapping = "nat.no-mapping",
     /// A mapping exists, but its filter does not let this source in.

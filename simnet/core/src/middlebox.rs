@@ -36,6 +36,11 @@ pub trait Middlebox: Any {
     /// A packet arrived on `side`, whoever it is addressed to.
     fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>);
 
+    /// The addresses of the interface on `side` changed; [`Outlet::addresses`] has the new ones.
+    fn handle_addresses(&mut self, side: Side, out: &mut Outlet<'_>) {
+        let _ = (side, out);
+    }
+
     /// The deadline has come; an early call does nothing.
     fn handle_timeout(&mut self, out: &mut Outlet<'_>) {
         let _ = out;
@@ -58,6 +63,10 @@ impl Middlebox for Box<dyn Middlebox> {
 
     fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
         (**self).handle_packet(side, packet, out);
+    }
+
+    fn handle_addresses(&mut self, side: Side, out: &mut Outlet<'_>) {
+        (**self).handle_addresses(side, out);
     }
 
     fn handle_timeout(&mut self, out: &mut Outlet<'_>) {

@@ -25,11 +25,15 @@ use crate::{
 mod arrive;
 mod caller;
 mod carry;
+mod change;
+mod crash;
 mod middle;
 mod originate;
+mod partition;
 mod scope;
 mod wake;
 
+pub(crate) use partition::Partition;
 pub(crate) use scope::Scope;
 
 /// A world of hosts, segments, routers, boxes and links, and the time in it.
@@ -60,6 +64,8 @@ pub struct Network<O = ()> {
     pub(crate) errors: VecDeque<(SocketId, SocketError)>,
     /// How often nodes were woken at the present time.
     pub(crate) wakes: u32,
+    /// Hosts that do not hear each other.
+    pub(crate) partitions: Vec<Partition>,
 }
 
 impl Network {
@@ -172,16 +178,17 @@ impl<O: Observer> Network<O> {
             Work::Arrive(hop, slot) => self.arrive(hop, slot),
             Work::Free(hop) => self.free(hop),
             Work::Wake(node) => self.wake(node),
-            Work::Change(index) => self.change(index),
+            Work::Change(index) => self.scripted(index),
         }
         if !self.errors.is_empty() {
             self.report_errors();
         }
     }
 
-    /// Gives a new packet its number and a place.
-    pub(crate) fn admit(&mut self, mut packet: Packet) -> Slot {
+    /// Gives a new packet of `node` its number and a place.
+    pub(crate) fn admit(&mut self, node: NodeId, mut packet: Packet) -> Slot {
         packet.id = PacketId(self.next_id);
+        packet.origin = node;
         self.next_id += 1;
         self.tally.originated += 1;
         self.packets.insert(packet)

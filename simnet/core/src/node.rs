@@ -13,7 +13,7 @@ use crate::{
     prefix::{Prefix, number},
     random::Stream,
     reassembly::Reassembly,
-    route::RouteTable,
+    route::{Route, RouteTable},
 };
 
 /// One interface, and the direction of its wire that leads away from it.
@@ -30,6 +30,8 @@ pub(crate) struct Hop {
     pub(crate) kind: InterfaceKind,
     pub(crate) up: bool,
     pub(crate) mtu: u32,
+    /// Rank among the default routes of its node; the order of attachment otherwise.
+    pub(crate) metric: Option<u32>,
     pub(crate) addresses: Vec<InterfaceAddress>,
     pub(crate) link: LinkState,
 }
@@ -56,9 +58,15 @@ impl Hop {
         })
     }
 
+    /// Its number on the node: 1 for the loopback, as on Linux, then in the order of attachment.
+    pub(crate) fn index(&self) -> u32 {
+        if self.kind == InterfaceKind::Loopback { 1 } else { u32::from(self.side) + 2 }
+    }
+
     pub(crate) fn interface(&self) -> Interface {
         Interface {
             name: self.name.clone(),
+            index: self.index(),
             kind: self.kind,
             mtu: self.mtu,
             addresses: if self.up { self.addresses.clone() } else { Vec::new() },
@@ -72,7 +80,11 @@ pub(crate) struct Node {
     pub(crate) name: String,
     pub(crate) hops: Vec<HopId>,
     pub(crate) routes: RouteTable,
+    /// Routes that the description or the caller fixed.
+    pub(crate) fixed: Vec<(Prefix, Route)>,
     pub(crate) role: Role,
+    /// Whether it is the router in the middle of a wide-area network.
+    pub(crate) wan: bool,
     /// The earliest time at which the agenda wakes the node.
     pub(crate) armed: Option<Instant>,
 }
@@ -114,6 +126,10 @@ impl Node {
 /// An end of the network.
 pub(crate) struct Host {
     pub(crate) endpoint: Option<Box<dyn Endpoint>>,
+    /// Makes the endpoint of a host that starts again.
+    pub(crate) rebirth: Option<Rebirth>,
+    /// Whether it has crashed and not started again.
+    pub(crate) crashed: bool,
     pub(crate) stream: Stream,
     /// Sockets by port.
     pub(crate) ports: Vec<(u16, SocketId)>,
@@ -128,6 +144,9 @@ pub(crate) struct Host {
     /// Packets for a runner outside, if the host has one instead of sockets.
     pub(crate) tap: Option<std::collections::VecDeque<(Instant, crate::packet::Packet)>>,
 }
+
+/// Makes an endpoint.
+pub(crate) type Rebirth = Box<dyn FnMut() -> Box<dyn Endpoint>>;
 
 impl std::fmt::Debug for Host {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -170,9 +189,20 @@ pub(crate) struct Switch {
 impl Switch {
     pub(crate) fn learn(&mut self, ip: IpAddr, port: HopId) {
         let key = (ip.is_ipv6(), number(ip));
-        if let Err(at) = self.neighbours.binary_search_by_key(&key, |entry| (entry.0, entry.1)) {
-            self.neighbours.insert(at, (key.0, key.1, port));
+        match self.neighbours.binary_search_by_key(&key, |entry| (entry.0, entry.1)) {
+            // The last to claim an address has it, as with gratuitous ARP.
+            Ok(at) => {
+                if let Some(entry) = self.neighbours.get_mut(at) {
+                    entry.2 = port;
+                }
+            }
+            Err(at) => self.neighbours.insert(at, (key.0, key.1, port)),
         }
+    }
+
+    pub(crate) fn forget(&mut self, ip: IpAddr, port: HopId) {
+        let key = (ip.is_ipv6(), number(ip), port);
+        self.neighbours.retain(|&entry| entry != key);
     }
 
     #[inline]

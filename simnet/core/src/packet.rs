@@ -8,7 +8,7 @@ use std::{
 use base::{Dscp, Ecn};
 use bytes::Bytes;
 
-use crate::id::{HopId, PacketId};
+use crate::id::{HopId, NodeId, PacketId};
 
 mod icmp;
 mod tcp;
@@ -26,6 +26,9 @@ pub const IPV6_FRAGMENT_HEADER: usize = 8;
 pub const UDP_HEADER: usize = 8;
 /// Hop limit of packets that hosts and boxes originate.
 pub const DEFAULT_HOP_LIMIT: u8 = 64;
+
+/// The origin of packets that have not been sent.
+const NOBODY: NodeId = NodeId(u32::MAX);
 
 /// An IP packet.
 ///
@@ -53,6 +56,8 @@ pub struct Packet {
     pub body: Body,
     /// Whether a later fragment was changed on its way, so that the checksum of the whole is wrong.
     pub(crate) damaged: bool,
+    /// The node that made it, for partitions.
+    pub(crate) origin: NodeId,
     /// Where the next switch hands it out: resolved by the sender, as ARP would.
     pub(crate) next_hop: NextHop,
 }
@@ -161,6 +166,7 @@ impl Packet {
             fragment: None,
             body,
             damaged: false,
+            origin: NOBODY,
             next_hop: NextHop::Peer,
         }
     }

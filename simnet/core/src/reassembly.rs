@@ -86,6 +86,12 @@ impl Reassembly {
         self.partial.iter().map(|partial| partial.deadline).min()
     }
 
+    /// The fragments of all packets, which are given up.
+    pub(crate) fn clear(&mut self) -> Vec<Slot> {
+        let all = self.partial.drain(..).flat_map(|partial| partial.parts);
+        all.map(|part| part.2).collect()
+    }
+
     /// The fragments of a packet whose time is up.
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Vec<Slot>> {
         let at = self.partial.iter().position(|partial| partial.deadline <= now)?;

@@ -18,6 +18,33 @@ pub(crate) struct Route {
     pub(crate) metric: u32,
 }
 
+/// A route that a description or a caller gives a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StaticRoute {
+    /// Where it leads.
+    pub prefix: Prefix,
+    /// The interface to leave by.
+    pub hop: HopId,
+    /// The router on that segment to hand packets to; `None` if the destination itself is there.
+    pub gateway: Option<IpAddr>,
+    /// Among routes to one prefix the lowest is taken; routes that the network works out by itself have
+    /// 1 or more, those to a node's own segments 0.
+    pub metric: u32,
+}
+
+impl StaticRoute {
+    /// A route before all others to `prefix`.
+    #[must_use]
+    pub const fn new(prefix: Prefix, hop: HopId, gateway: Option<IpAddr>) -> Self {
+        Self { prefix, hop, gateway, metric: 0 }
+    }
+
+    pub(crate) const fn entry(self) -> (Prefix, Route) {
+        let Self { prefix, hop, gateway, metric } = self;
+        (prefix, Route { hop, gateway, metric })
+    }
+}
+
 /// A table of routes: the longest prefix wins, then the lowest metric, then the first entered.
 ///
 /// Routes to single addresses are found by binary search, so that a wide-area network with many
@@ -78,6 +105,18 @@ impl RouteTable {
             .iter()
             .find(|(prefix, route)| prefix.contains(destination) && accept(route))
             .map(|entry| entry.1)
+    }
+
+    /// Takes the route to `prefix` by `hop` out; says whether there was one.
+    pub(crate) fn remove(&mut self, prefix: Prefix, hop: HopId) -> bool {
+        let before = self.hosts.len() + self.prefixes.len();
+        if prefix == Prefix::host(prefix.ip()) {
+            let key = (prefix.ip().is_ipv6(), number(prefix.ip()));
+            self.hosts.retain(|entry| (entry.0, entry.1) != key || entry.2.hop != hop);
+        } else {
+            self.prefixes.retain(|entry| entry.0 != prefix || entry.1.hop != hop);
+        }
+        before > self.hosts.len() + self.prefixes.len()
     }
 
     /// Every prefix with its route.

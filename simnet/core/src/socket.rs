@@ -65,6 +65,9 @@ pub enum BindError {
     /// Every ephemeral port is taken.
     #[error("no ephemeral port is free")]
     NoFreePort,
+    /// The host has crashed.
+    #[error("the host is down")]
+    HostDown,
     /// Only hosts have sockets.
     #[error("the node is not a host")]
     NotAHost,
@@ -109,6 +112,14 @@ impl Socket {
             && self.local.port() == destination.port()
             && self.local.is_ipv4() == destination.is_ipv4()
             && (self.local.ip().is_unspecified() || self.local.ip() == destination.ip())
+    }
+
+    /// The host is gone, and what the socket held with it.
+    pub(crate) fn end(&mut self) {
+        self.open = false;
+        self.received.clear();
+        self.errors.clear();
+        self.groups.clear();
     }
 
     pub(crate) fn join(&mut self, group: IpAddr) {

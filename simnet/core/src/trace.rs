@@ -145,6 +145,11 @@ impl Observer for TraceHash {
                 self.number(u64::from(hop.get()));
                 self.byte(u8::from(up));
             }
+            Event::Changed { node, changed } => {
+                self.byte(12);
+                self.number(u64::from(node.get()));
+                let _ = write!(Text(self), "{changed:?}");
+            }
         }
         if self.buffer.len() >= BLOCK {
             self.hasher.update(&self.buffer);

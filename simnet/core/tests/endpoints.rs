@@ -202,7 +202,7 @@ impl Endpoint for Watcher {
 
     fn handle_network_change(&mut self, cx: &mut Cx<'_>, change: NetworkChange) {
         let addresses = cx.interfaces().iter().map(|interface| interface.addresses.len()).sum();
-        self.0.push((cx.now(), change.up, addresses));
+        self.0.push((cx.now(), matches!(change, NetworkChange::Up { .. }), addresses));
     }
 }
 

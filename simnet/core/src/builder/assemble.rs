@@ -7,7 +7,7 @@ use std::{
 
 use base::{Instant, InterfaceAddress};
 
-use super::{Attach, BuildError, Builder, Host as HostPlan, Part, Plan, Point, routing};
+use super::{Attach, BuildError, Builder, Host as HostPlan, Part, Plan, Point};
 use crate::{
     agenda::Agenda,
     id::{HopId, NodeId},
@@ -18,7 +18,8 @@ use crate::{
     prefix::Prefix,
     random::Stream,
     reassembly::Reassembly,
-    route::RouteTable,
+    route::{Route, RouteTable},
+    routing::{self, Wiring},
     slab::Slab,
     table::Table,
     tally::Tally,
@@ -72,13 +73,13 @@ pub(super) fn assemble<O: Observer>(
     for plan in builder.links {
         site.lay(&plan)?;
     }
-    routing::connect(&mut site);
     for (node, _, gateway) in &attached {
         if let Some(text) = gateway {
             let name = site.nodes.at(*node).name.clone();
-            routing::prefer_gateway(&mut site, *node, parse_ip(&name, text)?);
+            site.fix_gateway(*node, parse_ip(&name, text)?);
         }
     }
+    routing::connect(&mut site.wiring());
     site.finish_boxes();
     Ok(site.open(observer, !builder.without_hash))
 }
@@ -97,6 +98,18 @@ fn parse_ip(part: &str, text: &str) -> Result<IpAddr, BuildError> {
 }
 
 impl Site {
+    fn wiring(&mut self) -> Wiring<'_> {
+        Wiring { nodes: &mut self.nodes, hops: &self.hops }
+    }
+
+    /// Sends what has no other route through `gateway`, before all other defaults.
+    fn fix_gateway(&mut self, node: NodeId, gateway: IpAddr) {
+        let Some(hop) = routing::towards(&self.wiring(), node, gateway) else { return };
+        let route = Route { hop, gateway: Some(gateway), metric: 0 };
+        let all = routing::everything(gateway.is_ipv6());
+        self.nodes.at_mut(node).fixed.push((all, route));
+    }
+
     /// Makes the node of a part; says how it is attached if it is not itself a segment.
     fn place(
         &mut self,
@@ -107,6 +120,7 @@ impl Site {
         let placed = match plan {
             Plan::Wan { prefixes } => {
                 let node = self.node(name, Role::Router);
+                self.nodes.at_mut(node).wan = true;
                 self.segment(name, node, true, &prefixes)?;
                 return Ok(None);
             }
@@ -143,6 +157,8 @@ impl Site {
         let next_identification = stream.u32();
         let host = Host {
             endpoint: plan.endpoint.0,
+            rebirth: plan.rebirth.0,
+            crashed: false,
             stream,
             ports: Vec::new(),
             ephemeral: plan.ephemeral,
@@ -166,7 +182,9 @@ impl Site {
             name: name.to_owned(),
             hops: Vec::new(),
             routes: RouteTable::default(),
+            fixed: Vec::new(),
             role,
+            wan: false,
             armed: None,
         })
     }
@@ -228,7 +246,7 @@ impl Site {
                 let ip = parse_ip(&part, text)?;
                 let prefix = segment.prefixes.iter().find(|prefix| prefix.contains(ip));
                 let length = prefix.map_or_else(|| Prefix::host(ip).length(), |p| p.length());
-                Ok(InterfaceAddress { ip, prefix: length, deprecated_at: None })
+                Ok(InterfaceAddress::new(ip, length))
             };
             return point.addresses.iter().map(with_prefix).collect();
         }
@@ -247,8 +265,7 @@ impl Site {
                 segment: point.segment.clone(),
             })?;
             segment.taken.insert(ip);
-            let prefix = prefix.length();
-            addresses.push(InterfaceAddress { ip, prefix, deprecated_at: None });
+            addresses.push(InterfaceAddress::new(ip, prefix.length()));
         }
         Ok(addresses)
     }
@@ -308,6 +325,7 @@ impl Site {
             actions: Vec::new(),
             errors: VecDeque::new(),
             wakes: 0,
+            partitions: Vec::new(),
         };
         network.start();
         network
@@ -319,7 +337,7 @@ impl Segment {
     pub(super) fn own_addresses(&self) -> Vec<InterfaceAddress> {
         let own = |prefix: &Prefix| {
             let ip = prefix.nth(FIRST_ROUTER)?;
-            Some(InterfaceAddress { ip, prefix: prefix.length(), deprecated_at: None })
+            Some(InterfaceAddress::new(ip, prefix.length()))
         };
         self.prefixes.iter().filter_map(own).collect()
     }

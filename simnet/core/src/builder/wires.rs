@@ -46,6 +46,7 @@ impl Site {
             kind: point.kind,
             up: !point.down,
             mtu: point.mtu,
+            metric: point.metric,
             addresses: addresses.clone(),
             link: LinkState::new(Link::perfect(), path, self.seed),
         });
@@ -59,6 +60,7 @@ impl Site {
             kind: point.kind,
             up: true,
             mtu: point.mtu,
+            metric: None,
             addresses: far_addresses,
             link: LinkState::new(Link::perfect(), back, self.seed),
         });
@@ -74,7 +76,6 @@ impl Site {
     /// The interface of a host to itself.
     pub(super) fn add_loopback(&mut self, node: NodeId, part: &str) -> HopId {
         let hop = HopId(u32::try_from(self.hops.len()).expect("fewer than 2^32 interfaces"));
-        let address = |ip, prefix| InterfaceAddress { ip, prefix, deprecated_at: None };
         self.hops.push(Hop {
             node,
             side: u8::MAX,
@@ -84,9 +85,10 @@ impl Site {
             kind: InterfaceKind::Loopback,
             up: true,
             mtu: 65_536,
+            metric: None,
             addresses: vec![
-                address(IpAddr::from([127, 0, 0, 1]), 8),
-                address(std::net::Ipv6Addr::LOCALHOST.into(), 128),
+                InterfaceAddress::new(IpAddr::from([127, 0, 0, 1]), 8),
+                InterfaceAddress::new(std::net::Ipv6Addr::LOCALHOST.into(), 128),
             ],
             link: LinkState::new(Link::perfect(), format!("{part}.lo→{part}.lo"), self.seed),
         })

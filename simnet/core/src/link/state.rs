@@ -39,6 +39,12 @@ impl LinkState {
         }
     }
 
+    /// Empties the queue, and hands over what was in it.
+    pub(crate) fn clear_waiting(&mut self) -> Vec<Slot> {
+        self.waiting_bytes = 0;
+        self.waiting.drain(..).collect()
+    }
+
     /// Whether the queue takes a packet of `bytes`.
     pub(crate) fn has_room(&self, bytes: usize) -> bool {
         match self.spec.queue {

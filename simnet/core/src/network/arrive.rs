@@ -115,8 +115,16 @@ impl<O: Observer> Network<O> {
     }
 
     fn arrive_at_host(&mut self, node: NodeId, hop: HopId, slot: Slot) {
-        if self.nodes.at(node).host().is_some_and(|host| host.tap.is_some()) {
-            return self.arrive_at_tap(node, slot);
+        if let Some(host) = self.nodes.at(node).host() {
+            if host.crashed {
+                return self.drop_in(node, slot, DropReason::HostDown);
+            }
+            if !self.partitions.is_empty() && self.is_cut_off(self.packets.get(slot), node) {
+                return self.drop_in(node, slot, DropReason::Partitioned);
+            }
+            if host.tap.is_some() {
+                return self.arrive_at_tap(node, slot);
+            }
         }
         let packet = self.packets.get(slot);
         let destination = packet.destination_ip;
@@ -305,6 +313,12 @@ impl<O: Observer> Network<O> {
             }
         }
         found
+    }
+
+    /// Whether the node has the address, be the interface up or down.
+    pub(crate) fn has(&self, node: NodeId, ip: IpAddr) -> bool {
+        let has = |&hop: &HopId| self.hops.at(hop).has(ip);
+        self.nodes.at(node).hops.iter().any(has) || ip.is_loopback()
     }
 
     /// Whether one of the node's interfaces that are up has the address.

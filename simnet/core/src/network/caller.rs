@@ -176,12 +176,11 @@ impl<O: Observer> Network<O> {
         endpoint.downcast_ref()
     }
 
-    /// The box on a node, if it is a `T`.
+    /// The box on a node, if it is a `T`, or one behind a `Box<dyn Middlebox>`.
     #[must_use]
     pub fn middlebox<T: Middlebox>(&self, node: NodeId) -> Option<&T> {
         let Role::Middlebox(middle) = &self.nodes.at(node).role else { return None };
-        let middlebox: &dyn Any = middle.middlebox.as_ref();
-        middlebox.downcast_ref()
+        innermost(middle.middlebox.as_ref()).downcast_ref()
     }
 
     /// Calls the box on a node, if it is a `T`, and does what it decides.
@@ -192,8 +191,8 @@ impl<O: Observer> Network<O> {
     ) -> Option<R> {
         let mut result = None;
         self.with_box(node, |middlebox, out| {
-            let any: &mut dyn Any = middlebox;
-            result = any.downcast_mut::<T>().map(|middlebox| act(middlebox, out));
+            let inner = innermost_mut(middlebox).downcast_mut::<T>();
+            result = inner.map(|middlebox| act(middlebox, out));
         });
         self.report_errors();
         result
@@ -208,10 +207,15 @@ impl<O: Observer> Network<O> {
 
 /// Changes of the world.
 impl<O: Observer> Network<O> {
+    /// Changes the world, now.
+    pub fn change(&mut self, change: Change) {
+        self.carry_out(change);
+        self.report_errors();
+    }
+
     /// Brings an interface up or down, now. Endpoints are told; its addresses come and go with it.
     pub fn set_interface(&mut self, hop: HopId, up: bool) {
-        self.set_up(hop, up);
-        self.report_errors();
+        self.change(if up { Change::Up(hop) } else { Change::Down(hop) });
     }
 
     /// Gives the direction away from `hop` new parameters, now. What waits goes on waiting, what is on
@@ -233,4 +237,23 @@ impl<O: Observer> Network<O> {
         let link = &self.hops.at(hop).link;
         (link.waiting.len(), link.waiting_bytes)
     }
+}
+
+/// The box itself, behind all `Box<dyn Middlebox>`.
+fn innermost(middlebox: &dyn Middlebox) -> &dyn Any {
+    let any: &dyn Any = middlebox;
+    match any.downcast_ref::<Box<dyn Middlebox>>() {
+        Some(boxed) => innermost(boxed.as_ref()),
+        None => any,
+    }
+}
+
+/// As [`innermost`].
+fn innermost_mut(middlebox: &mut dyn Middlebox) -> &mut dyn Any {
+    let any: &mut dyn Any = middlebox;
+    if !any.is::<Box<dyn Middlebox>>() {
+        return any;
+    }
+    let boxed = any.downcast_mut::<Box<dyn Middlebox>>().expect("it was just asked");
+    innermost_mut(boxed.as_mut())
 }

@@ -3,7 +3,7 @@
 use crate::{
     event::{DropReason, Event, Place},
     id::{HopId, NodeId},
-    middlebox::{Action, Middlebox, Outlet, Side},
+    middlebox::{Action, Middlebox, Outlet, Side, SideInfo},
     network::Network,
     node::Role,
     observer::Observer,
@@ -49,7 +49,7 @@ impl<O: Observer> Network<O> {
                 self.leave_box(node, side, slot);
             }
             Action::Send(side, packet) => {
-                let slot = self.admit(packet);
+                let slot = self.admit(node, packet);
                 self.leave_box(node, side, slot);
             }
             Action::Drop(packet, reason, note) => {
@@ -65,6 +65,15 @@ impl<O: Observer> Network<O> {
                 self.watch.on(self.now, &Event::Nat { node, event: &event });
             }
         }
+    }
+
+    /// The addresses of a box, side by side.
+    pub(crate) fn sides_of(&self, node: NodeId) -> Vec<SideInfo> {
+        let side = |&hop: &HopId| {
+            let hop = self.hops.at(hop);
+            SideInfo { mtu: hop.mtu, addresses: hop.addresses.clone() }
+        };
+        self.nodes.at(node).hops.iter().map(side).collect()
     }
 
     fn give_back(&mut self, node: NodeId) {

@@ -37,6 +37,9 @@ impl<O: Observer> Network<O> {
 
     fn dispatch_one(&mut self, id: SocketId, transmit: &Transmit, payload: Bytes) {
         let socket = self.sockets.at(id);
+        if !socket.open {
+            return;
+        }
         let (node, bound) = (socket.host, socket.local);
         let destination = transmit.destination;
         let wanted = transmit.source_ip().filter(|ip| !ip.is_unspecified());
@@ -57,9 +60,14 @@ impl<O: Observer> Network<O> {
         packet.dscp = transmit.dscp;
         packet.dont_fragment = socket.dont_fragment;
         packet.hop_limit = socket.hop_limit;
-        let slot = self.admit(packet);
+        let slot = self.admit(node, packet);
         let usable = source_ip.is_ipv4() == destination.is_ipv4();
-        if let Err((reason, kind)) = self.leave(route.filter(|_| usable), slot) {
+        let sent = if wanted.is_none_or(|ip| self.has(node, ip)) {
+            self.leave(route.filter(|_| usable), slot)
+        } else {
+            Err((DropReason::NoSourceAddress, SocketErrorKind::AddressNotAvailable))
+        };
+        if let Err((reason, kind)) = sent {
             self.drop_in(node, slot, reason);
             let error = SocketError { local: source, remote: destination, kind };
             self.errors.push_back((id, error));
@@ -68,8 +76,11 @@ impl<O: Observer> Network<O> {
 
     /// Sends a packet of the node's own making, if there is a way.
     pub(crate) fn originate_from(&mut self, node: NodeId, packet: Packet) {
+        if self.is_crashed(node) {
+            return;
+        }
         let route = self.route_from(node, None, packet.destination_ip);
-        let slot = self.admit(packet);
+        let slot = self.admit(node, packet);
         if let Err((reason, _)) = self.leave(route, slot) {
             self.drop_in(node, slot, reason);
         }

@@ -33,8 +33,10 @@ impl Scope<'_> {
         local: SocketAddr,
         driven: bool,
     ) -> Result<SocketId, BindError> {
-        if self.nodes.at(node).host().is_none() {
-            return Err(BindError::NotAHost);
+        match self.nodes.at(node).host() {
+            None => return Err(BindError::NotAHost),
+            Some(host) if host.crashed => return Err(BindError::HostDown),
+            Some(_) => {}
         }
         let ip = local.ip();
         let hops = self.hops;

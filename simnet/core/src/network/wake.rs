@@ -1,16 +1,14 @@
-//! Timers, endpoints and scripted changes.
+//! Timers and endpoints.
 
 use crate::{
     agenda::Work,
-    endpoint::{Cx, Endpoint, NetworkChange},
-    event::{DropReason, Event},
-    id::{HopId, NodeId},
-    link::LinkState,
+    endpoint::{Cx, Endpoint},
+    event::DropReason,
+    id::NodeId,
     network::{Network, Scope},
     node::Role,
     observer::Observer,
     packet::IcmpError,
-    script::Change,
 };
 
 /// Wakes at one instant after which some deadline is taken not to advance at all.
@@ -143,57 +141,6 @@ impl<O: Observer> Network<O> {
             } else {
                 socket.report(error);
             }
-        }
-    }
-
-    /// Carries out a scripted change.
-    pub(crate) fn change(&mut self, index: u32) {
-        let change = self.changes.get_mut(index as usize).and_then(Option::take);
-        match change {
-            Some(Change::Up(hop)) => self.set_up(hop, true),
-            Some(Change::Down(hop)) => self.set_up(hop, false),
-            Some(Change::Link(hop, link)) => self.set_link(hop, *link),
-            None => {}
-        }
-    }
-
-    /// Brings an interface up or down at once. Packets that wait to leave by it are dropped when it goes
-    /// down; those on the wire arrive, unless the receiver is the one that is down.
-    pub(crate) fn set_up(&mut self, hop: HopId, up: bool) {
-        let interface = &mut self.hops.at_mut(hop);
-        if interface.up == up {
-            return;
-        }
-        interface.up = up;
-        let node = interface.node;
-        let waiting =
-            if up { Default::default() } else { std::mem::take(&mut interface.link.waiting) };
-        interface.link.waiting_bytes = 0;
-        self.watch.on(self.now, &Event::Interface { hop, up });
-        for slot in waiting {
-            self.drop_on(hop, slot, DropReason::InterfaceDown);
-        }
-        self.call(node, |endpoint, cx| {
-            endpoint.handle_network_change(cx, NetworkChange { hop, up });
-        });
-    }
-
-    /// Gives the direction away from `hop` new parameters at once. What waits goes on waiting, what is on
-    /// its way arrives when it would have; the dice go on where they were.
-    pub(crate) fn set_link(&mut self, hop: HopId, link: crate::link::Link) {
-        let seed = self.topology.seed;
-        let old = &mut self.hops.at_mut(hop).link;
-        let mut new = LinkState::new(link, old.path.clone(), seed);
-        if let (Some(_), Some(dice)) = (&new.impairments, old.impairments.take()) {
-            new.impairments = Some(dice);
-        }
-        new.sending = old.sending.take();
-        new.waiting = std::mem::take(&mut old.waiting);
-        new.waiting_bytes = old.waiting_bytes;
-        new.flying = std::mem::take(&mut old.flying);
-        *old = new;
-        if let Some(mtu) = self.hops.at(hop).link.spec.mtu {
-            self.hops.at_mut(hop).mtu = mtu;
         }
     }
 }

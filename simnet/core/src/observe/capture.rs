@@ -282,7 +282,10 @@ impl<W: io::Write> Observer for Capture<W> {
                     self.comment(Place::Node(node), None, text);
                 }
             }
-            Event::Queued { .. } | Event::Delivered { .. } | Event::Interface { .. } => {}
+            Event::Queued { .. }
+            | Event::Delivered { .. }
+            | Event::Interface { .. }
+            | Event::Changed { .. } => {}
         }
     }
 }

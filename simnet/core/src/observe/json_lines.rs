@@ -17,7 +17,7 @@ use crate::{
 /// name. In every other line `t` is the virtual time in nanoseconds and `event` one of `net:tx`,
 /// `net:rx`, `net:deliver`, `net:drop`, `net:duplicate`, `net:corrupt`, `net:fragment`, `link:enqueue`,
 /// `nat:map`, `nat:permit`, `nat:refresh`, `nat:expire`, `nat:clash`, `nat:hairpin`, `nat:deviate`,
-/// `nat:reboot`, `interface:up` and `interface:down`.
+/// `nat:reboot`, `interface:up`, `interface:down`, or the [name](crate::Changed::name) of another change.
 #[derive(Clone, Debug, Default)]
 pub struct JsonLines {
     text: Vec<u8>,
@@ -156,6 +156,7 @@ impl Observer for JsonLines {
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {
         let Self { text, topology } = self;
+        let words: String;
         let mut line = Line {
             t: at.as_nanos(),
             event: "",
@@ -176,6 +177,7 @@ impl Observer for JsonLines {
             Event::Corrupted { hop, .. } => ("net:corrupt", topology.hop_name(hop)),
             Event::Fragmented { hop, .. } => ("net:fragment", topology.hop_name(hop)),
             Event::Nat { node, event } => (nat_event(event), topology.node_name(node)),
+            Event::Changed { node, changed } => (changed.name(), topology.node_name(node)),
             Event::Interface { hop, up: true } => ("interface:up", topology.hop_name(hop)),
             Event::Interface { hop, up: false } => ("interface:down", topology.hop_name(hop)),
         };
@@ -184,6 +186,10 @@ impl Observer for JsonLines {
             Event::Dropped { reason, note, .. } => {
                 line.reason = Some(reason.name());
                 line.note = note;
+            }
+            Event::Changed { changed, .. } => {
+                words = changed.text(topology);
+                line.note = &words;
             }
             Event::Queued { waiting, .. } => line.count = Some(waiting),
             Event::Fragmented { fragments, .. } => line.count = Some(fragments.into()),

@@ -234,6 +234,11 @@ impl Observer for Ladder {
                     self.push(at, Mark::Note { column }, text);
                 }
             }
+            Event::Changed { node, changed } => {
+                if let Some(column) = self.column(node) {
+                    self.push(at, Mark::Note { column }, changed.text(&self.topology));
+                }
+            }
             Event::Delivered { packet, .. } => {
                 self.flying.remove(&packet.id);
             }

@@ -48,11 +48,7 @@ impl Bench {
             mtu,
             addresses: ips
                 .iter()
-                .map(|ip| InterfaceAddress {
-                    ip: ip.parse().unwrap(),
-                    prefix: 24,
-                    deprecated_at: None,
-                })
+                .map(|ip| InterfaceAddress::new(ip.parse().unwrap(), 24))
                 .collect(),
         };
         let outside: Vec<_> = pool.iter().copied().chain(["2001:db8::1"]).collect();

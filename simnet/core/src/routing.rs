@@ -1,22 +1,31 @@
-//! Who knows the way to what, worked out once when the world is built.
+//! Who knows the way to what: worked out when the world is built, and again when routers or boxes change.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::assemble::Site;
 use crate::{
     id::{HopId, NodeId},
-    node::Role,
+    node::{Hop, Node, Role},
     prefix::Prefix,
-    route::Route,
+    route::{Route, RouteTable},
+    table::Table,
 };
 
-/// Fills all route tables.
-pub(super) fn connect(site: &mut Site) {
+/// The parts of a world that routes are made of.
+#[derive(Debug)]
+pub(crate) struct Wiring<'a> {
+    pub(crate) nodes: &'a mut Table<NodeId, Node>,
+    pub(crate) hops: &'a Table<HopId, Hop>,
+}
+
+/// Fills all route tables anew.
+pub(crate) fn connect(site: &mut Wiring<'_>) {
     for node in site.nodes.keys() {
+        site.nodes.at_mut(node).routes = RouteTable::default();
         connect_node(site, node);
     }
     for node in site.nodes.keys() {
         add_defaults(site, node);
+        add_fixed(site, node);
     }
     // Each round carries knowledge one router further; more rounds than nodes cannot be needed.
     for _ in 0..site.nodes.len() {
@@ -26,24 +35,34 @@ pub(super) fn connect(site: &mut Site) {
     }
 }
 
-/// Sends what has no other route through `gateway`, before all other defaults.
-pub(super) fn prefer_gateway(site: &mut Site, node: NodeId, gateway: IpAddr) {
+/// Fills the route table of one host anew.
+pub(crate) fn connect_host(site: &mut Wiring<'_>, node: NodeId) {
+    site.nodes.at_mut(node).routes = RouteTable::default();
+    connect_node(site, node);
+    add_defaults(site, node);
+    add_fixed(site, node);
+}
+
+/// The interface of a node on whose segment `gateway` is.
+pub(crate) fn towards(site: &Wiring<'_>, node: NodeId, gateway: IpAddr) -> Option<HopId> {
     let reaches = |hop: HopId| {
         site.hops.at(hop).addresses.iter().any(|address| {
             Prefix::new(address.ip, address.prefix).is_some_and(|prefix| prefix.contains(gateway))
         })
     };
-    let Some(&hop) = site.nodes.at(node).hops.iter().find(|&&hop| reaches(hop)) else { return };
-    let mut routes = crate::route::RouteTable::default();
-    routes.add(everything(gateway.is_ipv6()), Route { hop, gateway: Some(gateway), metric: 0 });
-    for (prefix, route) in site.nodes.at(node).routes.iter() {
-        routes.add(prefix, Route { metric: route.metric + 1, ..route });
+    site.nodes.at(node).hops.iter().copied().find(|&hop| reaches(hop))
+}
+
+/// Routes that the description or the caller fixed; a low metric puts them before the automatic ones.
+fn add_fixed(site: &mut Wiring<'_>, node: NodeId) {
+    let at = site.nodes.at_mut(node);
+    for &(prefix, route) in &at.fixed {
+        at.routes.add(prefix, route);
     }
-    site.nodes.at_mut(node).routes = routes;
 }
 
 /// Routes to what is on the node's own segments.
-fn connect_node(site: &mut Site, node: NodeId) {
+fn connect_node(site: &mut Wiring<'_>, node: NodeId) {
     let wan = is_wan(site, node);
     for hop in site.nodes.at(node).hops.clone() {
         if wan {
@@ -63,11 +82,12 @@ fn connect_node(site: &mut Site, node: NodeId) {
 }
 
 /// Routes to everything else: the wide-area network itself, or the first router or box on a LAN.
-fn add_defaults(site: &mut Site, node: NodeId) {
+fn add_defaults(site: &mut Wiring<'_>, node: NodeId) {
     if is_wan(site, node) || matches!(site.nodes.at(node).role, Role::Switch(_)) {
         return;
     }
-    for (metric, hop) in (1..).zip(site.nodes.at(node).hops.clone()) {
+    for (order, hop) in (1..).zip(site.nodes.at(node).hops.clone()) {
+        let metric = site.hops.at(hop).metric.unwrap_or(order);
         for ipv6 in [false, true] {
             let of_family = |address: &base::InterfaceAddress| address.ip.is_ipv6() == ipv6;
             if !site.hops.at(hop).addresses.iter().any(of_family) {
@@ -88,7 +108,7 @@ fn add_defaults(site: &mut Site, node: NodeId) {
 
 /// The address of whoever leads `node` out of the LAN `middle`: for hosts the first router or box with
 /// its inside there; routers look for a box, because other routers tell them what they know.
-fn gateway_of(site: &Site, middle: NodeId, node: NodeId, ipv6: bool) -> Option<IpAddr> {
+fn gateway_of(site: &Wiring<'_>, middle: NodeId, node: NodeId, ipv6: bool) -> Option<IpAddr> {
     let for_router = matches!(site.nodes.at(node).role, Role::Router);
     site.nodes.at(middle).hops.iter().find_map(|&port| {
         let hop = &site.hops.at(site.hops.at(port).peer);
@@ -105,7 +125,7 @@ fn gateway_of(site: &Site, middle: NodeId, node: NodeId, ipv6: bool) -> Option<I
 }
 
 /// Lets every router and box learn from the routers next to it; says whether anybody learned anything.
-fn spread(site: &mut Site) -> bool {
+fn spread(site: &mut Wiring<'_>) -> bool {
     let mut learned = false;
     for node in site.nodes.keys() {
         if !matches!(site.nodes.at(node).role, Role::Router | Role::Middlebox(_)) {
@@ -121,7 +141,7 @@ fn spread(site: &mut Site) -> bool {
 }
 
 /// The interfaces of routers, and the outsides of boxes, on the segment of `hop`.
-fn teachers(site: &Site, hop: HopId) -> Vec<HopId> {
+fn teachers(site: &Wiring<'_>, hop: HopId) -> Vec<HopId> {
     let peer = site.hops.at(hop).peer;
     let middle = site.hops.at(peer).node;
     let teaches = |hop: HopId| match &site.nodes.at(site.hops.at(hop).node).role {
@@ -138,7 +158,7 @@ fn teachers(site: &Site, hop: HopId) -> Vec<HopId> {
     teachers
 }
 
-fn learn(site: &mut Site, node: NodeId, hop: HopId, teacher: HopId) -> bool {
+fn learn(site: &mut Wiring<'_>, node: NodeId, hop: HopId, teacher: HopId) -> bool {
     let to_wan = is_wan(site, node);
     let from = site.hops.at(teacher).node;
     // What a wide-area network knows is behind the default route that everybody on it has.
@@ -166,7 +186,7 @@ fn learn(site: &mut Site, node: NodeId, hop: HopId, teacher: HopId) -> bool {
 }
 
 /// What a router knows, or what a box says about its inside.
-fn teaching(site: &Site, node: NodeId) -> Vec<(Prefix, Route)> {
+fn teaching(site: &Wiring<'_>, node: NodeId) -> Vec<(Prefix, Route)> {
     let known = site.nodes.at(node).routes.iter();
     let Role::Middlebox(middle) = &site.nodes.at(node).role else { return known.collect() };
     let Some(&inside) = site.nodes.at(node).hops.first() else { return Vec::new() };
@@ -177,11 +197,11 @@ fn teaching(site: &Site, node: NodeId) -> Vec<(Prefix, Route)> {
     announced.map(|prefix| (prefix, route)).collect()
 }
 
-fn is_wan(site: &Site, node: NodeId) -> bool {
-    site.segments.values().any(|segment| segment.wan && segment.node == node)
+fn is_wan(site: &Wiring<'_>, node: NodeId) -> bool {
+    site.nodes.at(node).wan
 }
 
-fn everything(ipv6: bool) -> Prefix {
+pub(crate) fn everything(ipv6: bool) -> Prefix {
     let zero: IpAddr =
         if ipv6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
     Prefix::new(zero, 0).expect("a length of 0 fits every address")

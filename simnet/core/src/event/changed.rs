@@ -1,0 +1,116 @@
+//! What changed in the world, for those who watch.
+
+use std::net::IpAddr;
+
+use base::InterfaceAddress;
+
+use crate::{
+    id::{HopId, NodeId},
+    observer::Topology,
+    prefix::Prefix,
+};
+
+/// How the world changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Changed {
+    /// An interface got an address.
+    AddressAdded {
+        /// The interface.
+        hop: HopId,
+        /// The address.
+        address: InterfaceAddress,
+    },
+    /// An interface lost an address.
+    AddressRemoved {
+        /// The interface.
+        hop: HopId,
+        /// The address.
+        ip: IpAddr,
+    },
+    /// An address is no longer preferred.
+    AddressDeprecated {
+        /// The interface.
+        hop: HopId,
+        /// The address.
+        ip: IpAddr,
+    },
+    /// The node got a route.
+    RouteAdded {
+        /// Where it leads.
+        prefix: Prefix,
+        /// The interface it leaves by.
+        hop: HopId,
+        /// The router it leads to, if it does.
+        gateway: Option<IpAddr>,
+    },
+    /// The node lost a route.
+    RouteRemoved {
+        /// Where it led.
+        prefix: Prefix,
+        /// The interface it left by.
+        hop: HopId,
+    },
+    /// The host crashed.
+    Crashed,
+    /// The host started again.
+    Restarted,
+    /// The host and others do not hear each other any more.
+    Partitioned {
+        /// The others.
+        others: Vec<NodeId>,
+    },
+    /// The host and others hear each other again.
+    Healed {
+        /// The others.
+        others: Vec<NodeId>,
+    },
+}
+
+impl Changed {
+    /// The name in traces, such as `address:add`.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::AddressAdded { .. } => "address:add",
+            Self::AddressRemoved { .. } => "address:remove",
+            Self::AddressDeprecated { .. } => "address:deprecate",
+            Self::RouteAdded { .. } => "route:add",
+            Self::RouteRemoved { .. } => "route:remove",
+            Self::Crashed => "host:crash",
+            Self::Restarted => "host:restart",
+            Self::Partitioned { .. } => "network:partition",
+            Self::Healed { .. } => "network:heal",
+        }
+    }
+
+    /// In words, such as `alice.eth0 gets 10.0.0.7/24`, with the names of `topology`.
+    #[must_use]
+    pub fn text(&self, topology: &Topology) -> String {
+        let name = |hop: &HopId| topology.hop_name(*hop).to_owned();
+        let names = |nodes: &[NodeId]| {
+            let names: Vec<_> = nodes.iter().map(|node| topology.node_name(*node)).collect();
+            names.join(", ")
+        };
+        match self {
+            Self::AddressAdded { hop, address } => {
+                format!("{} gets {}/{}", name(hop), address.ip, address.prefix)
+            }
+            Self::AddressRemoved { hop, ip } => format!("{} loses {ip}", name(hop)),
+            Self::AddressDeprecated { hop, ip } => format!("{} deprecates {ip}", name(hop)),
+            Self::RouteAdded { prefix, hop, gateway: Some(gateway) } => {
+                format!("route to {prefix} by {} through {gateway}", name(hop))
+            }
+            Self::RouteAdded { prefix, hop, gateway: None } => {
+                format!("route to {prefix} by {}", name(hop))
+            }
+            Self::RouteRemoved { prefix, hop } => {
+                format!("no route to {prefix} by {}", name(hop))
+            }
+            Self::Crashed => "crashes".to_owned(),
+            Self::Restarted => "starts again".to_owned(),
+            Self::Partitioned { others } => format!("cut off from {}", names(others)),
+            Self::Healed { others } => format!("hears {} again", names(others)),
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Changes of the world: interfaces, addresses, routes and links.
+
+use std::net::IpAddr;
+
+use base::InterfaceAddress;
+
+use crate::{
+    endpoint::NetworkChange,
+    event::{Changed, DropReason, Event},
+    id::{HopId, NodeId},
+    link::{Link, LinkState},
+    middlebox::Side,
+    network::Network,
+    node::Role,
+    observer::Observer,
+    prefix::Prefix,
+    route::{Route, StaticRoute},
+    routing::{self, Wiring},
+    script::Change,
+};
+
+impl<O: Observer> Network<O> {
+    /// Carries out a scripted change.
+    pub(crate) fn scripted(&mut self, index: u32) {
+        let change = self.changes.get_mut(index as usize).and_then(Option::take);
+        if let Some(change) = change {
+            self.carry_out(change);
+        }
+    }
+
+    pub(crate) fn carry_out(&mut self, change: Change) {
+        match change {
+            Change::Up(hop) => self.set_up(hop, true),
+            Change::Down(hop) => self.set_up(hop, false),
+            Change::Link(hop, link) => self.set_link(hop, *link),
+            Change::AddAddress(hop, address) => self.add_address(hop, address),
+            Change::RemoveAddress(hop, ip) => self.remove_address(hop, ip),
+            Change::Deprecate(hop, ip) => self.deprecate(hop, ip),
+            Change::AddRoute(node, route) => self.add_route(node, route),
+            Change::RemoveRoute(node, prefix, hop) => self.remove_route(node, prefix, hop),
+            Change::Crash(node) => self.crash(node),
+            Change::Restart(node) => self.restart(node),
+            Change::Partition(one, other) => self.partition(&one, &other),
+            Change::Heal(one, other) => self.heal(&one, &other),
+        }
+    }
+
+    /// Brings an interface up or down at once. Packets that wait to leave by it are dropped when it goes
+    /// down; those on the wire arrive, unless the receiver is the one that is down.
+    fn set_up(&mut self, hop: HopId, up: bool) {
+        let interface = &mut self.hops.at_mut(hop);
+        if interface.up == up {
+            return;
+        }
+        interface.up = up;
+        let node = interface.node;
+        let waiting = if up { Default::default() } else { interface.link.clear_waiting() };
+        self.watch.on(self.now, &Event::Interface { hop, up });
+        for slot in waiting {
+            self.drop_on(hop, slot, DropReason::InterfaceDown);
+        }
+        let change = if up { NetworkChange::Up { hop } } else { NetworkChange::Down { hop } };
+        self.tell(node, change);
+    }
+
+    /// Gives the direction away from `hop` new parameters at once. What waits goes on waiting, what is on
+    /// its way arrives when it would have; the dice go on where they were.
+    pub(crate) fn set_link(&mut self, hop: HopId, link: Link) {
+        let seed = self.topology.seed;
+        let old = &mut self.hops.at_mut(hop).link;
+        let mut new = LinkState::new(link, old.path.clone(), seed);
+        if let (Some(_), Some(dice)) = (&new.impairments, old.impairments.take()) {
+            new.impairments = Some(dice);
+        }
+        new.sending = old.sending.take();
+        new.waiting = std::mem::take(&mut old.waiting);
+        new.waiting_bytes = old.waiting_bytes;
+        new.flying = std::mem::take(&mut old.flying);
+        *old = new;
+        if let Some(mtu) = self.hops.at(hop).link.spec.mtu {
+            self.hops.at_mut(hop).mtu = mtu;
+        }
+    }
+
+    fn add_address(&mut self, hop: HopId, address: InterfaceAddress) {
+        let at = self.hops.at_mut(hop);
+        at.addresses.retain(|known| known.ip != address.ip);
+        at.addresses.push(address);
+        let node = at.node;
+        self.introduce(hop, address.ip);
+        self.reroute(node);
+        self.note(node, &Changed::AddressAdded { hop, address });
+        self.tell(node, NetworkChange::AddressAdded { hop, ip: address.ip });
+    }
+
+    fn remove_address(&mut self, hop: HopId, ip: IpAddr) {
+        let at = self.hops.at_mut(hop);
+        if !at.has(ip) {
+            return;
+        }
+        at.addresses.retain(|known| known.ip != ip);
+        let node = at.node;
+        self.withdraw(hop, ip);
+        self.reroute(node);
+        self.note(node, &Changed::AddressRemoved { hop, ip });
+        self.tell(node, NetworkChange::AddressRemoved { hop, ip });
+    }
+
+    fn deprecate(&mut self, hop: HopId, ip: IpAddr) {
+        let now = self.now;
+        let at = self.hops.at_mut(hop);
+        let Some(address) = at.addresses.iter_mut().find(|known| known.ip == ip) else { return };
+        address.deprecated_at = Some(now);
+        let node = at.node;
+        self.reroute(node);
+        self.note(node, &Changed::AddressDeprecated { hop, ip });
+        self.tell(node, NetworkChange::AddressDeprecated { hop, ip });
+    }
+
+    fn add_route(&mut self, node: NodeId, route: StaticRoute) {
+        let entry = route.entry();
+        self.nodes.at_mut(node).fixed.push(entry);
+        self.nodes.at_mut(node).routes.remove(entry.0, entry.1.hop);
+        self.nodes.at_mut(node).routes.add(entry.0, entry.1);
+        let StaticRoute { prefix, hop, gateway, .. } = route;
+        self.note(node, &Changed::RouteAdded { prefix, hop, gateway });
+        self.tell(node, NetworkChange::Routes);
+    }
+
+    fn remove_route(&mut self, node: NodeId, prefix: Prefix, hop: HopId) {
+        let at = self.nodes.at_mut(node);
+        at.fixed.retain(|(known, route)| *known != prefix || route.hop != hop);
+        if !at.routes.remove(prefix, hop) {
+            return;
+        }
+        self.note(node, &Changed::RouteRemoved { prefix, hop });
+        self.tell(node, NetworkChange::Routes);
+    }
+
+    /// Lets the segment know who has the address.
+    fn introduce(&mut self, hop: HopId, ip: IpAddr) {
+        let port = self.hops.at(hop).peer;
+        let middle = self.nodes.at_mut(self.hops.at(port).node);
+        match &mut middle.role {
+            Role::Switch(switch) => switch.learn(ip, port),
+            Role::Router if middle.wan => {
+                let route = Route { hop: port, gateway: None, metric: 0 };
+                middle.routes.add(Prefix::host(ip), route);
+            }
+            Role::Router | Role::Host(_) | Role::Middlebox(_) => {}
+        }
+    }
+
+    /// Lets the segment forget that the interface has the address.
+    fn withdraw(&mut self, hop: HopId, ip: IpAddr) {
+        let port = self.hops.at(hop).peer;
+        let middle = self.nodes.at_mut(self.hops.at(port).node);
+        match &mut middle.role {
+            Role::Switch(switch) => switch.forget(ip, port),
+            Role::Router if middle.wan => {
+                middle.routes.remove(Prefix::host(ip), port);
+            }
+            Role::Router | Role::Host(_) | Role::Middlebox(_) => {}
+        }
+    }
+
+    /// Works out the routes of a node whose addresses changed, and of all others if it leads somewhere.
+    fn reroute(&mut self, node: NodeId) {
+        let mut wiring = Wiring { nodes: &mut self.nodes, hops: &self.hops };
+        if wiring.nodes.at(node).host().is_some() {
+            return routing::connect_host(&mut wiring, node);
+        }
+        routing::connect(&mut wiring);
+        let sides = self.sides_of(node);
+        let Role::Middlebox(middle) = &mut self.nodes.at_mut(node).role else { return };
+        let changed = (0..=u8::MAX)
+            .zip(middle.sides.iter().zip(&sides))
+            .filter(|(_, (old, new))| old != new)
+            .map(|(side, _)| Side(side));
+        let changed: Vec<Side> = changed.collect();
+        middle.sides = sides;
+        for side in changed {
+            self.with_box(node, |middlebox, out| middlebox.handle_addresses(side, out));
+        }
+    }
+
+    fn note(&mut self, node: NodeId, changed: &Changed) {
+        self.watch.on(self.now, &Event::Changed { node, changed });
+    }
+
+    fn tell(&mut self, node: NodeId, change: NetworkChange) {
+        self.call(node, |endpoint, cx| endpoint.handle_network_change(cx, change));
+    }
+}

@@ -1,0 +1,8 @@
+//! Hosts: what changes on them, and what the network makes of it.
+
+#[path = "hosts/changes.rs"]
+mod changes;
+#[path = "hosts/crashes.rs"]
+mod crashes;
+#[path = "hosts/support.rs"]
+mod support;

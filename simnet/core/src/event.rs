@@ -226,6 +226,18 @@ drop_reasons! {
     Firewall = "firewall.rule",
     /// No connection and no listener takes the segment; unless it was a reset, one answers it.
     TcpNoSocket = "tcp.no-socket",
+    /// It belongs to no flow that the firewall knows.
+    FirewallNoState = "firewall.no-state",
+    /// The flow has to be TLS and is not.
+    FirewallNotTls = "firewall.not-tls",
+    /// A captive portal has not let the host go.
+    FirewallCaptive = "firewall.captive",
+    /// A limit on flows was reached.
+    FirewallLimit = "firewall.limit",
+    /// An ICMP error that the firewall does not let through.
+    FirewallIcmp = "firewall.icmp",
+    /// The firewall drops fragments, or cannot attribute this one.
+    FirewallFragment = "firewall.fragment",
     /// The node it was addressed to takes no packets for itself.
     NotForUs = "box.not-for-us",
 }

@@ -73,6 +73,7 @@
 //! | `link.rs`, `link/` | [`Link`] and its misfortunes |
 //! | `endpoint.rs`, `driven.rs` | [`Endpoint`], [`Driven`] |
 //! | `middlebox.rs`, `nat.rs`, `nat/` | [`Middlebox`], [`nat::Nat`] |
+//! | `firewall.rs`, `firewall/` | [`firewall::Firewall`] |
 //! | `event.rs`, `observer.rs`, `watch.rs`, `trace.rs`, `observe/` | [`Event`], [`Observer`], and those who watch |
 //! | `random.rs` | [`Stream`] |
 //! | `tally.rs` | [`Tally`] |
@@ -84,6 +85,7 @@ mod builder;
 mod driven;
 mod endpoint;
 mod event;
+pub mod firewall;
 mod id;
 pub mod laws;
 mod link;

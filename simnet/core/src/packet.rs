@@ -341,3 +341,12 @@ pub(crate) const fn is_group(address: IpAddr) -> bool {
         IpAddr::V6(v6) => v6.is_multicast(),
     }
 }
+
+/// Whether packets to `address` stay on their link.
+pub(crate) const fn is_link_scoped(address: IpAddr) -> bool {
+    is_group(address)
+        || match address {
+            IpAddr::V4(v4) => v4.is_link_local(),
+            IpAddr::V6(v6) => v6.is_unicast_link_local(),
+        }
+}

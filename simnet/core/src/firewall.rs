@@ -26,18 +26,13 @@ mod serial;
 mod table;
 mod tls;
 
-use std::{
-    collections::VecDeque,
-    fmt,
-    net::IpAddr,
-    time::Duration,
-};
+use std::{collections::VecDeque, fmt, net::IpAddr, time::Duration};
 
 use base::Instant;
 
 pub use config::{
-    Action, Admission, Captive, Config, Direction, Filtering, Fragments, IcmpErrors, Limits, NotTls,
-    Rule, Timers,
+    Action, Admission, Captive, Config, Direction, Filtering, Fragments, IcmpErrors, Limits,
+    NotTls, Rule, Timers,
 };
 pub use ports::{BadPorts, PortRange};
 pub use refusal::{Answer, Refusal, Verdict};

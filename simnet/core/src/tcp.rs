@@ -1,3 +1,5 @@
 //! TCP on hosts.
 
 mod arrive;
+
+pub(crate) use arrive::reset_for;

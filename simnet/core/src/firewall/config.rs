@@ -53,7 +53,9 @@ pub struct Config {
 }
 
 /// What becomes of a packet that begins something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Action {
     /// It passes, and so do the answers.
@@ -61,6 +63,7 @@ pub enum Action {
     /// It passes, but a TCP flow has to begin with a TLS ClientHello. Other protocols are dropped.
     AcceptTls,
     /// It vanishes.
+    #[default]
     Drop,
     /// The sender learns of it as from a host without such a service: a TCP reset, else an ICMP port
     /// unreachable.
@@ -232,12 +235,6 @@ impl Default for Config {
             captive: None,
             limits: Limits::default(),
         }
-    }
-}
-
-impl Default for Action {
-    fn default() -> Self {
-        Self::Drop
     }
 }
 

@@ -128,9 +128,7 @@ impl Connection {
     }
 
     const fn is_established(&self) -> bool {
-        matches!(self.opened, [true, true])
-            && !matches!(self.closed, [true, true])
-            && !self.reset
+        matches!(self.opened, [true, true]) && !matches!(self.closed, [true, true]) && !self.reset
     }
 }
 

@@ -1,8 +1,6 @@
 //! Configurations that have a name.
 
-use super::config::{
-    Action, Admission, Captive, Config, Direction, Filtering, Rule, Timers,
-};
+use super::config::{Action, Admission, Captive, Config, Direction, Filtering, Rule, Timers};
 use super::ports::PortRange;
 use crate::packet::Protocol;
 

@@ -133,9 +133,9 @@ impl fmt::Display for Refusal {
             Self::NoFragments => f.write_str("fragments do not pass"),
             Self::NoFirstFragment => f.write_str("a fragment without the first one before it"),
             Self::FragmentLimit(limit) => write!(f, "{limit} fragments wait already"),
-            Self::Crossed => {
-                f.write_str("a SYN went the other way meanwhile, so it is not refused: RFC 5382 §4.3")
-            }
+            Self::Crossed => f.write_str(
+                "a SYN went the other way meanwhile, so it is not refused: RFC 5382 §4.3",
+            ),
         }
     }
 }

@@ -160,7 +160,9 @@ impl Table {
         }
         for (endpoint, count) in endpoints {
             if self.endpoints.get(&endpoint) != Some(&count) {
-                return Err(format!("{endpoint:?} has {count} flows, which is not what is counted"));
+                return Err(format!(
+                    "{endpoint:?} has {count} flows, which is not what is counted"
+                ));
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ impl<O: Observer> Network<O> {
 
 /// What a host answers to a segment that belongs to no connection: RFC 9293 §3.10.7.1. Nothing answers
 /// a reset, nor a segment that was sent to many.
-fn reset_for(packet: &Packet) -> Option<Packet> {
+pub(crate) fn reset_for(packet: &Packet) -> Option<Packet> {
     let Body::Tcp(tcp) = &packet.body else { return None };
     if tcp.flags.contains(TcpFlags::RST) || is_group(packet.destination_ip) {
         return None;

@@ -110,6 +110,18 @@ pub enum Protocol {
     Tcp,
 }
 
+impl Protocol {
+    /// The name in traces and tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Icmp => "icmp",
+            Self::Tcp => "tcp",
+        }
+    }
+}
+
 /// Who takes the packet off the segment it is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NextHop {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     event::{Event, NatEvent, Place},
     observer::{NodeInfo, NodeKind, Observer, Topology},
-    packet::{Body, Packet, Protocol, Tcp, TcpFlags},
+    packet::{Body, Packet, Tcp, TcpFlags},
 };
 
 /// Writes one JSON object a line, the first about the run, each later one about an event.
@@ -222,11 +222,7 @@ fn about(packet: &Packet) -> About {
     };
     About {
         packet: packet.id.get(),
-        protocol: match packet.protocol() {
-            Protocol::Udp => "udp",
-            Protocol::Icmp => "icmp",
-            Protocol::Tcp => "tcp",
-        },
+        protocol: packet.protocol().name(),
         source: with_port(packet.source_ip, packet.source()),
         destination: with_port(packet.destination_ip, packet.destination()),
         size: packet.ip_length(),

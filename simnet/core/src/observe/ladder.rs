@@ -1,35 +1,47 @@
 //! A drawing for people.
 
 mod columns;
+mod elide;
 mod mark;
+mod mermaid;
+mod picture;
 mod segments;
+mod step;
+mod tables;
+mod text;
 
-use std::{collections::BTreeMap, fmt::Write as _, net::IpAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use base::Instant;
 
-use self::{columns::arrange, mark::Mark, segments::Segments};
+use self::{
+    columns::arrange,
+    mark::Mark,
+    segments::Segments,
+    step::{Leg, Step, Why},
+    tables::Tables,
+};
 use super::capture::nat_comment;
 use crate::{
-    event::{Event, Place},
+    event::{Event, NatEvent, Place},
     id::{NodeId, PacketId},
-    observer::{HopInfo, NodeInfo, Observer, Topology},
+    observer::{HopInfo, NodeInfo, NodeKind, Observer, Topology},
     packet::{Body, Packet},
 };
 
 /// Turns a UDP payload into a few words, such as `STUN Binding request`; `None` if it cannot.
 pub type Summary = fn(&[u8]) -> Option<String>;
 
-/// Lines that are kept; a drawing that nobody can read to its end helps nobody.
-const MAX_LINES: usize = 2_000;
-/// Columns between two lifelines, at least.
-const MIN_WIDTH: usize = 14;
-/// Room for the time, in milliseconds with three decimals.
-const TIME_WIDTH: usize = 11;
+/// Steps that are kept; a drawing that nobody can read to its end helps nobody.
+const MAX_STEPS: usize = 2_000;
 
 /// Draws a column for every host and box, and an arrow for every packet from one to the next, in the
-/// order of sending. Times are virtual milliseconds. Drops are marked with their reason; what a NAT
-/// does shows in the addresses before and behind it.
+/// order of sending. Times are virtual. Drops are marked with their reason; what a NAT does shows in the
+/// addresses before and behind it. One recording, three drawings: [text](Ladder::render),
+/// [SVG](Ladder::svg) and [Mermaid](Ladder::mermaid).
 ///
 /// ```text
 ///                 alice         home-a          stun
@@ -44,22 +56,30 @@ pub struct Ladder {
     /// The column of each node, by its number; switches and routers have none.
     columns: Vec<Option<usize>>,
     names: Vec<String>,
-    lines: Vec<Line>,
+    steps: Vec<Step>,
     /// Where TCP connections began.
     segments: Segments,
-    /// Lines that were not kept.
+    /// What NATs remember.
+    tables: Tables,
+    /// Steps that were not kept.
     omitted: usize,
-    /// Packets between two columns: where they left from, and when.
-    flying: BTreeMap<PacketId, (usize, Instant)>,
-    /// The last line of every packet that arrived in a column, while it may still be dropped there.
+    /// Events so far.
+    order: u64,
+    /// Packets between two columns.
+    flying: BTreeMap<PacketId, Flight>,
+    /// The last step of every packet that arrived in a column, while it may still be dropped there.
     landed: Option<(PacketId, NodeId, usize)>,
 }
 
-#[derive(Clone, Debug)]
-struct Line {
+/// Where a packet left from.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    origin: usize,
+    column: usize,
     at: Instant,
-    mark: Mark,
-    text: String,
+    order: u64,
+    ends: (SocketAddr, SocketAddr),
+    new: (bool, bool),
 }
 
 impl Ladder {
@@ -80,61 +100,115 @@ impl Ladder {
         self.push(at, Mark::Remark, text.to_owned());
     }
 
-    /// The drawing so far.
+    /// Adds a note of the caller's own in the column of `node`, such as what it now believes. A node
+    /// without a column gets a [remark](Ladder::remark).
+    pub fn note(&mut self, at: Instant, node: NodeId, text: &str) {
+        let mark = self.column(node).map_or(Mark::Remark, |column| Mark::Note { column });
+        self.push(at, mark, text.to_owned());
+    }
+
+    /// The drawing so far, in letters.
     #[must_use]
     pub fn render(&self) -> String {
-        let width = self.names.iter().map(|name| name.chars().count() + 2).max().unwrap_or(0);
-        let width = width.max(MIN_WIDTH);
-        let mut out = String::new();
-        let _ = write!(out, "{:TIME_WIDTH$}", "");
-        for name in &self.names {
-            let _ = write!(out, "{name:^width$}");
-        }
-        out.truncate(out.trim_end().len());
-        out.push('\n');
-        let mut order: Vec<_> = self.lines.iter().collect();
-        order.sort_by_key(|line| line.at);
-        for line in order {
-            let nanos = line.at.as_nanos();
-            let time = format!("{}.{:03}", nanos / 1_000_000, nanos / 1_000 % 1_000);
-            let row = line.mark.draw(self.names.len(), width);
-            let _ = writeln!(out, "{time:>TIME_WIDTH$}{row}  {}", line.text);
-        }
-        if self.omitted > 0 {
-            let _ = writeln!(out, "{:TIME_WIDTH$}… and {} more", "", self.omitted);
-        }
-        out
+        text::render(self)
+    }
+
+    /// The drawing so far as a self-contained SVG under `title`: arrows slope with the time packets
+    /// take, rewritten addresses stand out, NATs show their tables whenever these change, and packets
+    /// that repeat earlier ones are left out.
+    #[must_use]
+    pub fn svg(&self, title: &str) -> String {
+        picture::whole(self, title)
+    }
+
+    /// The drawing as two SVGs of the same width, for a page: the heads of the columns, and the rest.
+    pub(super) fn svg_parts(&self, title: &str) -> (String, String) {
+        picture::parts(self, title)
+    }
+
+    /// The drawing so far as a Mermaid sequence diagram, for pages that render those.
+    #[must_use]
+    pub fn mermaid(&self) -> String {
+        mermaid::render(self)
     }
 
     fn column(&self, node: NodeId) -> Option<usize> {
         self.columns.get(usize::try_from(node.get()).ok()?).copied().flatten()
     }
 
-    fn push(&mut self, at: Instant, mark: Mark, text: String) -> usize {
-        if self.lines.len() >= MAX_LINES {
-            self.omitted += 1;
-            return usize::MAX;
+    /// For each column, whether it is that of a NAT or firewall.
+    fn columns_that_are_boxes(&self) -> Vec<bool> {
+        let mut boxes = vec![false; self.names.len()];
+        for node in &self.topology.nodes {
+            let column = self.column(node.id).and_then(|column| boxes.get_mut(column));
+            if let Some(is_box) = column {
+                *is_box = node.kind == NodeKind::Middlebox;
+            }
         }
-        self.lines.push(Line { at, mark, text });
-        self.lines.len() - 1
+        boxes
     }
 
-    fn describe(&self, packet: &Packet) -> String {
-        let payload = match &packet.body {
-            Body::Udp(udp) => &udp.payload,
-            Body::Tcp(tcp) => {
-                let words = self.segments.describe(packet, tcp);
-                return format!("{} > {}  {words}", packet.source(), packet.destination());
-            }
-            Body::Icmp(_) | Body::Trailing(_) => return packet.to_string(),
-        };
-        let words = self.summary.and_then(|summary| summary(payload));
-        let words = words.unwrap_or_else(|| format!("UDP {} bytes", payload.len()));
-        let mut text = format!("{} > {}  {words}", packet.source(), packet.destination());
-        if packet.fragment.is_some() {
-            text.push_str(" (first fragment)");
+    fn push(&mut self, at: Instant, mark: Mark, text: String) -> usize {
+        self.add(Step::plain(at, self.order, mark, text))
+    }
+
+    const fn is_full(&self) -> bool {
+        self.steps.len() >= MAX_STEPS
+    }
+
+    fn add(&mut self, step: Step) -> usize {
+        if self.is_full() {
+            // What the text would not show is not missed.
+            self.omitted += usize::from(!step.text.is_empty());
+            return usize::MAX;
         }
-        text
+        self.steps.push(step);
+        self.steps.len() - 1
+    }
+
+    /// What a packet carries.
+    fn words(&self, packet: &Packet) -> String {
+        match &packet.body {
+            Body::Udp(udp) => {
+                let words = self.summary.and_then(|summary| summary(&udp.payload));
+                let mut words = words.unwrap_or_else(|| format!("UDP {} bytes", udp.payload.len()));
+                if packet.fragment.is_some() {
+                    words.push_str(" (first fragment)");
+                }
+                words
+            }
+            Body::Tcp(tcp) => self.segments.describe(packet, tcp),
+            Body::Icmp(icmp) => format!("ICMP {icmp}"),
+            Body::Trailing(bytes) => format!("later fragment, {} bytes", bytes.len()),
+        }
+    }
+
+    fn describe(&self, packet: &Packet, words: &str) -> String {
+        match &packet.body {
+            Body::Udp(_) | Body::Tcp(_) => {
+                format!("{} > {}  {words}", packet.source(), packet.destination())
+            }
+            Body::Icmp(_) | Body::Trailing(_) => packet.to_string(),
+        }
+    }
+
+    /// The step of an arrow that begins with `flight` and ends at `until`.
+    fn arrow(&self, flight: Flight, mark: Mark, packet: &Packet, until: Instant) -> Step {
+        let words = self.words(packet);
+        let text = self.describe(packet, &words);
+        let leg = Leg {
+            packet: packet.id,
+            origin: flight.origin,
+            source: packet.source(),
+            destination: packet.destination(),
+            new_source: flight.new.0,
+            new_destination: flight.new.1,
+            words,
+            size: packet.ip_length(),
+            until,
+            why: None,
+        };
+        Step { leg: Some(Box::new(leg)), ..Step::plain(flight.at, flight.order, mark, text) }
     }
 
     /// The column of the node that has `ip`, for the direction of packets that do not arrive.
@@ -144,49 +218,93 @@ impl Ladder {
     }
 
     fn sent(&mut self, at: Instant, node: NodeId, packet: &Packet) {
-        if let Some(column) = self.column(node) {
-            self.flying.insert(packet.id, (column, at));
-            // What it left behind is no longer of interest.
-            self.landed = self.landed.filter(|(id, ..)| *id != packet.id);
+        let Some(column) = self.column(node) else { return };
+        let ends = (packet.source(), packet.destination());
+        let before = self.flying.get(&packet.id);
+        let origin = before.map_or(column, |flight| flight.origin);
+        let new = before
+            .map_or((false, false), |flight| (flight.ends.0 != ends.0, flight.ends.1 != ends.1));
+        if !self.is_full() {
+            let flight = Flight { origin, column, at, order: self.order, ends, new };
+            self.flying.insert(packet.id, flight);
         }
+        // What it left behind is no longer of interest.
+        self.landed = self.landed.filter(|(id, ..)| *id != packet.id);
+    }
+
+    /// A packet that nobody saw leave.
+    fn here(&self, column: usize, at: Instant, packet: &Packet) -> Flight {
+        let ends = (packet.source(), packet.destination());
+        Flight { origin: column, column, at, order: self.order, ends, new: (false, false) }
     }
 
     fn received(&mut self, at: Instant, node: NodeId, packet: &Packet) {
         let Some(to) = self.column(node) else { return };
-        let (from, since) = self.flying.get(&packet.id).copied().unwrap_or((to, at));
-        let text = self.describe(packet);
-        let line = self.push(since, Mark::Arrow { from, to }, text);
-        self.landed = Some((packet.id, node, line));
+        if self.is_full() {
+            self.omitted += 1;
+            self.landed = Some((packet.id, node, usize::MAX));
+            return;
+        }
+        let flight = self.flying.get(&packet.id).copied();
+        let flight = flight.unwrap_or_else(|| self.here(to, at, packet));
+        let mark = Mark::Arrow { from: flight.column, to };
+        let index = self.add(self.arrow(flight, mark, packet, at));
+        self.landed = Some((packet.id, node, index));
     }
 
-    fn dropped(&mut self, at: Instant, place: Place, packet: &Packet, why: &str) {
-        let node = match place {
-            Place::Node(node) => Some(node),
-            Place::Hop(hop) => self.topology.hop(hop).map(|info| info.node),
-        };
-        if let (Some((id, there, line)), Place::Node(here)) = (self.landed, place)
+    fn dropped(&mut self, at: Instant, place: Place, packet: &Packet, why: Why) {
+        let said = format!("  DROP {}: {}", why.reason, why.words);
+        if let (Some((id, there, index)), Place::Node(here)) = (self.landed, place)
             && id == packet.id
             && there == here
         {
-            if let Some(line) = self.lines.get_mut(line)
-                && let Mark::Arrow { from, to } = line.mark
+            if let Some(step) = self.steps.get_mut(index)
+                && let Mark::Arrow { from, to } = step.mark
             {
-                line.mark = Mark::Refused { from, to };
-                let _ = write!(line.text, "  {why}");
+                step.mark = Mark::Refused { from, to };
+                step.text.push_str(&said);
+                if let Some(leg) = &mut step.leg {
+                    leg.why = Some(why);
+                }
             }
             self.flying.remove(&packet.id);
             return;
         }
+        let node = match place {
+            Place::Node(node) => Some(node),
+            Place::Hop(hop) => self.topology.hop(hop).map(|info| info.node),
+        };
         let known = node.and_then(|node| self.column(node));
+        // Another copy of it may still be on its way.
         let flying = self.flying.get(&packet.id).copied();
-        let Some((from, since)) = flying.or_else(|| known.map(|column| (column, at))) else {
+        let Some(flight) = flying.or_else(|| known.map(|column| self.here(column, at, packet)))
+        else {
             return;
         };
+        let from = flight.column;
         let right = self
             .column_of(packet.destination_ip)
             .map_or_else(|| from + 1 < self.names.len(), |to| to > from);
-        let text = format!("{}  {why}", self.describe(packet));
-        self.push(since, Mark::Lost { from, right }, text);
+        let mut step = self.arrow(flight, Mark::Lost { from, right }, packet, at);
+        step.text.push_str(&said);
+        if let Some(leg) = &mut step.leg {
+            leg.why = Some(why);
+        }
+        self.add(step);
+    }
+
+    fn nat(&mut self, at: Instant, node: NodeId, event: &NatEvent) {
+        let Some(column) = self.column(node) else { return };
+        let text = nat_comment(event).unwrap_or_default();
+        let mut table = self.tables.on(node, event);
+        let told = matches!(event, NatEvent::Mapped { .. } | NatEvent::Expired { .. });
+        if !told && !text.is_empty() {
+            table.get_or_insert_default().headline = Some(text.clone());
+        }
+        if table.is_some() || !text.is_empty() {
+            let step = Step::plain(at, self.order, Mark::Note { column }, text);
+            self.add(Step { table: table.map(Box::new), ..step });
+        }
     }
 }
 
@@ -200,6 +318,7 @@ impl Observer for Ladder {
     }
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {
+        self.order += 1;
         if let Event::Sent { packet, .. } | Event::Received { packet, .. } = *event
             && let Body::Tcp(tcp) = &packet.body
         {
@@ -218,17 +337,11 @@ impl Observer for Ladder {
                 }
             }
             Event::Dropped { place, packet, reason, note } => {
-                let why = format!("DROP {}", reason.explained(note));
-                self.dropped(at, place, packet, &why);
+                self.dropped(at, place, packet, Why::new(reason, note));
             }
-            Event::Nat { node, event } => {
-                if let (Some(column), Some(text)) = (self.column(node), nat_comment(event)) {
-                    self.push(at, Mark::Note { column }, text);
-                }
-            }
+            Event::Nat { node, event } => self.nat(at, node, event),
             Event::Interface { hop, up } => {
-                let column = node_of(hop).and_then(|node| self.column(node));
-                if let Some(column) = column {
+                if let Some(column) = node_of(hop).and_then(|node| self.column(node)) {
                     let state = if up { "up" } else { "down" };
                     let text = format!("{} goes {state}", self.topology.hop_name(hop));
                     self.push(at, Mark::Note { column }, text);

@@ -10,9 +10,9 @@ use std::{net::SocketAddr, time::Duration};
 
 use rstest::rstest;
 use simnet::{
-    Attach, Host, Link, Network, SocketId,
+    Attach, Host, Link, Network, Observer, SocketId, Topology,
     nat::{Config, Nat},
-    observe::{Bindings, Ladder, Page},
+    observe::{Bindings, Capture, JsonLines, Ladder, Page},
 };
 
 type Watchers = (Ladder, Bindings);
@@ -169,4 +169,29 @@ fn pages_are_the_same_every_time(#[case] config: Config) {
     if let Ok(folder) = std::env::var("PICTURES") {
         std::fs::write(format!("{folder}/{:?}.html", config.mapping), html).unwrap();
     }
+}
+
+#[test]
+fn a_key_log_stands_in_the_capture() {
+    use pcap_file::pcapng::PcapNgReader;
+    let mut capture = Capture::new();
+    capture.key_log(b"too early");
+    capture.start(&Topology::default());
+    capture.key_log(b"CLIENT_RANDOM 00 11\n");
+    let bytes = capture.finish().unwrap();
+    let mut reader = PcapNgReader::new(&bytes[..]).unwrap();
+    let block = reader.next_raw_block().unwrap().unwrap();
+    assert_eq!(block.type_, 0x0a);
+    assert_eq!(&block.body[..4], b"TLSK");
+    assert_eq!(&block.body[4..8], 20_u32.to_be_bytes());
+    assert_eq!(&block.body[8..], b"CLIENT_RANDOM 00 11\n");
+    assert!(reader.next_raw_block().is_none());
+}
+
+#[test]
+fn a_trace_names_its_scenario() {
+    let mut lines = JsonLines::of("punch");
+    lines.start(&Topology::default());
+    let text = String::from_utf8(lines.into_bytes()).unwrap();
+    assert!(text.contains("\"scenario\":\"punch\",\"seed\":0"), "{text}");
 }

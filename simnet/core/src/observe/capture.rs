@@ -25,6 +25,11 @@ use crate::{
 const NANOSECONDS: u8 = 9;
 /// Type of an enhanced packet block.
 const ENHANCED_PACKET: u32 = 6;
+/// Type of a block with secrets that a reader decrypts with, and the kind that holds lines as TLS
+/// libraries log them.
+const SECRETS: u32 = 0x0a;
+/// As [`SECRETS`].
+const KEY_LOG: u32 = 0x544c_534b;
 /// Options of a packet: its comments, direction and number, and the end of the list.
 const COMMENT: u16 = 1;
 /// As [`COMMENT`].
@@ -111,22 +116,35 @@ impl<W: io::Write> Capture<W> {
         }
     }
 
+    /// Adds lines of a key log, as TLS libraries write them, so that a reader can decrypt the packets
+    /// that follow. They stand in the file itself; before the network has begun, they are lost.
+    pub fn key_log(&mut self, lines: &[u8]) {
+        let mut body = Vec::with_capacity(lines.len() + 12);
+        let mut out = Writer::new(&mut body);
+        out.u32(KEY_LOG);
+        out.u32(u32::try_from(lines.len()).unwrap_or(u32::MAX));
+        out.bytes(lines);
+        out.pad_to(4);
+        self.block(SECRETS, body);
+    }
+
+    /// Writes a block that `pcap-file` has no name for.
+    fn block(&mut self, type_: u32, body: Vec<u8>) {
+        let State::Writing(writer) = &mut self.state else { return };
+        let length = u32::try_from(body.len() + BLOCK_FRAME).unwrap_or(u32::MAX);
+        let body = Cow::Owned(body);
+        let block = RawBlock { type_, initial_len: length, body, trailer_len: length };
+        if let Err(error) = writer.write_raw_block(&block) {
+            self.fail(error);
+        }
+    }
+
     /// Writes the last packet, now that its comments are complete.
     fn flush(&mut self) {
         let Some(pending) = self.pending.take() else { return };
         let mut body = Vec::with_capacity(pending.bytes.len() + 64);
         pending.write(&mut Writer::new(&mut body));
-        let State::Writing(writer) = &mut self.state else { return };
-        let length = u32::try_from(body.len() + BLOCK_FRAME).unwrap_or(u32::MAX);
-        let block = RawBlock {
-            type_: ENHANCED_PACKET,
-            initial_len: length,
-            body: Cow::Owned(body),
-            trailer_len: length,
-        };
-        if let Err(error) = writer.write_raw_block(&block) {
-            self.fail(error);
-        }
+        self.block(ENHANCED_PACKET, body);
     }
 
     fn fail(&mut self, error: PcapError) {

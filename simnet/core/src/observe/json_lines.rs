@@ -13,7 +13,8 @@ use crate::{
 
 /// Writes one JSON object a line, the first about the run, each later one about an event.
 ///
-/// The first line holds `trace` (the format and its version), `seed`, and the `nodes` and `hops` by
+/// The first line holds `trace` (the format and its version), `simnet` (the version of this crate),
+/// `scenario` if the caller [names](JsonLines::of) one, `seed`, and the `nodes` and `hops` by
 /// name. In every other line `t` is the virtual time in nanoseconds and `event` one of `net:tx`,
 /// `net:rx`, `net:deliver`, `net:drop`, `net:duplicate`, `net:corrupt`, `net:fragment`, `link:enqueue`,
 /// `nat:map`, `nat:permit`, `nat:refresh`, `nat:expire`, `nat:clash`, `nat:hairpin`, `nat:deviate`,
@@ -21,12 +22,16 @@ use crate::{
 #[derive(Clone, Debug, Default)]
 pub struct JsonLines {
     text: Vec<u8>,
+    scenario: Option<String>,
     topology: Topology,
 }
 
 #[derive(Serialize)]
 struct Header<'a> {
     trace: &'static str,
+    simnet: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scenario: Option<&'a str>,
     seed: u64,
     nodes: Vec<Node<'a>>,
     hops: Vec<&'a str>,
@@ -129,6 +134,12 @@ impl JsonLines {
         Self::default()
     }
 
+    /// An empty trace of the scenario with this name.
+    #[must_use]
+    pub fn of(scenario: &str) -> Self {
+        Self { scenario: Some(scenario.to_owned()), ..Self::default() }
+    }
+
     /// The trace so far: UTF-8, every line ended.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -146,6 +157,8 @@ impl Observer for JsonLines {
     fn start(&mut self, topology: &Topology) {
         let header = Header {
             trace: "peerlab-simnet 1",
+            simnet: env!("CARGO_PKG_VERSION"),
+            scenario: self.scenario.as_deref(),
             seed: topology.seed,
             nodes: topology.nodes.iter().map(Node::of).collect(),
             hops: topology.hops.iter().map(|hop| hop.name.as_str()).collect(),
@@ -155,7 +168,7 @@ impl Observer for JsonLines {
     }
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {
-        let Self { text, topology } = self;
+        let Self { text, topology, .. } = self;
         let words: String;
         let mut line = Line {
             t: at.as_nanos(),

@@ -40,3 +40,12 @@ id! {
     /// An IP packet, from its origin to its end: translation, queueing and duplication keep the number.
     PacketId(u64), "p"
 }
+
+impl PacketId {
+    /// A number of the caller's choosing, for packets that no network will carry: a box on the bench is
+    /// asked about them.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+}

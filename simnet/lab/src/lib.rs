@@ -1,1 +1,24 @@
-//! Scenario files, presets, pictures and lessons for the deterministic network.
+//! The laboratory: scenario files in, packets explained out.
+//!
+//! A [`Scenario`] describes a world, what happens in it and what should come of it; it is read from TOML
+//! or put together in Rust. [`Scenario::build`] makes a [`World`] of it, [`World::run`] lets it live and
+//! hands over the [`Outcome`]: a verdict for every expectation, figures, what each participant believes,
+//! and the hash by which a run is known.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `scenario.rs`, `scenario/` | [`Scenario`]: reading, writing, checking, what is wrong |
+//! | `presets.rs` | [`presets`]: NATs, firewalls and links as they are found |
+//! | `roles.rs`, `roles/` | [`roles`]: what lives on hosts |
+//! | `run.rs`, `run/` | [`World`], [`Outcome`], verdicts |
+
+pub mod presets;
+pub mod roles;
+mod run;
+mod scenario;
+
+pub use run::{Bound, Figure, Outcome, Report, Verdict, World};
+pub use scenario::{
+    At, Between, Boxed, Do, Expect, Host, Interface, InterfaceType, Link, Place, Problem, Problems,
+    Router, RouterPoint, Scenario, Segment, Signalling,
+};

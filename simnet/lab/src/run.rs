@@ -1,0 +1,236 @@
+//! Running a scenario, and what comes of it.
+
+use std::{collections::VecDeque, time::Duration};
+
+use base::Instant;
+use simnet::{Change, Network, NodeId, Observer};
+
+use crate::{
+    presets,
+    roles::{Role, peer::Agent},
+    scenario::{Do, Link, Problem, Scenario, assemble},
+};
+
+mod directory;
+mod judge;
+mod outcome;
+mod post;
+mod report;
+
+pub(crate) use directory::Directory;
+pub use judge::Bound;
+pub use outcome::{Outcome, Verdict};
+pub(crate) use post::{Letter, Post, Signal};
+pub use report::{Figure, Report};
+
+/// A scenario come to life: a network with its participants, what will happen to it, and time.
+///
+/// Changes of the network happen before everything else that is due at the same time; what is told by
+/// signalling, what participants begin, and what happens to a box, after it.
+pub struct World<O = ()> {
+    net: Network<O>,
+    scenario: Scenario,
+    hosts: Vec<(NodeId, Role)>,
+    directory: Directory,
+    post: Post,
+    /// What the laboratory itself does, the next first.
+    agenda: VecDeque<(Instant, Deed)>,
+    end: Instant,
+}
+
+/// Something that the laboratory itself does.
+#[derive(Clone, Debug)]
+enum Deed {
+    /// Lets the role of the host with this number begin.
+    Begin(usize),
+    /// Lets something happen.
+    Do(Do),
+}
+
+impl Scenario {
+    /// Makes a world of it, watched by `observer`.
+    ///
+    /// # Errors
+    ///
+    /// The first thing that does not fit. A scenario that was read from text fits.
+    pub fn build<O: Observer>(&self, observer: O) -> Result<World<O>, Problem> {
+        if let Err(problems) = self.check() {
+            return Err(problems.into_first());
+        }
+        let net = assemble(self)
+            .build_observed(observer)
+            .map_err(|error| Problem::without_place(error.to_string()))?;
+        Ok(World::new(self.clone(), net))
+    }
+}
+
+impl<O: Observer> World<O> {
+    fn new(scenario: Scenario, net: Network<O>) -> Self {
+        let directory = Directory::of(net.topology());
+        let hosts: Vec<_> =
+            scenario.hosts.iter().map(|host| (net.node(&host.name), host.role.clone())).collect();
+        let begins = hosts.iter().enumerate().filter_map(|(index, (_, role))| {
+            Some((Instant::ZERO + role.begins()?, Deed::Begin(index)))
+        });
+        let events = scenario.events.iter();
+        let events = events.map(|event| (Instant::ZERO + event.t, Deed::Do(event.action.clone())));
+        let mut agenda: Vec<_> = begins.chain(events).collect();
+        agenda.sort_by_key(|(at, _)| *at);
+        let mut world = Self {
+            end: Instant::ZERO + scenario.duration,
+            post: Post::new(&scenario.signalling),
+            net,
+            scenario,
+            hosts,
+            directory,
+            agenda: VecDeque::new(),
+        };
+        for (at, deed) in agenda {
+            if !world.schedule(at, &deed) {
+                world.agenda.push_back((at, deed));
+            }
+        }
+        world
+    }
+
+    /// Lets it live to the end, and says what came of it.
+    pub fn run(&mut self) -> Outcome {
+        self.run_until(self.end);
+        self.outcome()
+    }
+
+    /// Lets time pass up to `limit`.
+    pub fn run_until(&mut self, limit: Instant) {
+        loop {
+            let ours = [self.agenda.front().map(|(at, _)| *at), self.post.due()];
+            let ours = ours.into_iter().flatten().min().filter(|at| *at <= limit);
+            let nets = self.net.next_event().filter(|at| *at <= limit);
+            match (ours, nets) {
+                (Some(ours), nets) if nets.is_none_or(|nets| ours < nets) => {
+                    self.net.run_until(ours);
+                    self.act(ours);
+                }
+                (_, Some(_)) => {
+                    self.net.step();
+                }
+                _ => break,
+            }
+        }
+        self.net.run_until(limit);
+    }
+
+    /// As [`run_until`](World::run_until), `time` from now.
+    pub fn run_for(&mut self, time: Duration) {
+        self.run_until(self.net.now() + time);
+    }
+
+    /// What came of it so far.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let reports = self.scenario.hosts.iter().zip(&self.hosts);
+        let reports = reports
+            .map(|(host, (node, role))| (host.name.clone(), role.report(&self.net, *node)))
+            .collect();
+        Outcome::of(&self.scenario, &self.net, reports)
+    }
+
+    /// The network.
+    #[must_use]
+    pub const fn network(&self) -> &Network<O> {
+        &self.net
+    }
+
+    /// The network.
+    pub const fn network_mut(&mut self) -> &mut Network<O> {
+        &mut self.net
+    }
+
+    /// The scenario.
+    #[must_use]
+    pub const fn scenario(&self) -> &Scenario {
+        &self.scenario
+    }
+
+    /// Ends the world and hands over the observer.
+    #[must_use]
+    pub fn into_observer(self) -> O {
+        self.net.into_observer()
+    }
+
+    /// Does what the laboratory has to do at `now`.
+    fn act(&mut self, now: Instant) {
+        while let Some(letter) = self.post.deliver(now) {
+            self.hand_over(&letter);
+        }
+        while self.agenda.front().is_some_and(|(at, _)| *at <= now) {
+            match self.agenda.pop_front() {
+                Some((_, Deed::Begin(index))) => self.begin(index),
+                Some((_, Deed::Do(action))) => self.perform(&action),
+                None => {}
+            }
+        }
+    }
+
+    fn hand_over(&mut self, letter: &Letter) {
+        if let Some(node) = self.net.find(&letter.to) {
+            self.net.with_endpoint(node, |it: &mut Agent, cx| it.hear(cx, &letter.signal));
+        }
+    }
+
+    fn begin(&mut self, index: usize) {
+        if let Some((node, role)) = self.hosts.get(index) {
+            role.begin(&mut self.net, *node, &self.directory, &self.post);
+        }
+    }
+
+    /// Plans what the network itself can plan; says whether it could.
+    fn schedule(&mut self, at: Instant, deed: &Deed) -> bool {
+        let Deed::Do(action) = deed else { return false };
+        match action {
+            Do::LinkDown(interface) => {
+                let hop = self.net.hop(interface);
+                hop.map(|hop| self.net.schedule(at, Change::Down(hop))).is_some()
+            }
+            Do::LinkUp(interface) => {
+                let hop = self.net.hop(interface);
+                hop.map(|hop| self.net.schedule(at, Change::Up(hop))).is_some()
+            }
+            Do::Link(link) => {
+                for (hop, parameters) in self.directions(link) {
+                    self.net.schedule(at, Change::Link(hop, Box::new(parameters)));
+                }
+                true
+            }
+            Do::NatReboot(_) | Do::Signalling(_) => false,
+        }
+    }
+
+    /// The interfaces from which the two directions of a link leave, and their parameters.
+    fn directions(&self, link: &Link) -> Vec<(simnet::HopId, simnet::Link)> {
+        let (one, other) = (&link.between.0, &link.between.1);
+        let ends = [("up", one, other), ("down", other, one)];
+        let found = ends.into_iter().filter_map(|(direction, from, to)| {
+            let hop = self.directory.between(from, to)?;
+            Some((hop, presets::link(link, direction).ok()?))
+        });
+        found.collect()
+    }
+
+    fn perform(&mut self, action: &Do) {
+        match action {
+            Do::LinkDown(_) | Do::LinkUp(_) | Do::Link(_) => {}
+            Do::NatReboot(name) => {
+                if let Some(node) = self.net.find(name) {
+                    self.net.with_middlebox(node, |nat: &mut simnet::nat::Nat, _| nat.reboot());
+                }
+            }
+            Do::Signalling(signalling) => self.post.change(signalling),
+        }
+    }
+}
+
+impl<O> std::fmt::Debug for World<O> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("World").field("scenario", &self.scenario.name).finish_non_exhaustive()
+    }
+}

@@ -102,6 +102,7 @@ mod reassembly;
 mod route;
 mod routing;
 mod script;
+pub mod selection;
 mod slab;
 mod socket;
 mod table;

@@ -7,8 +7,9 @@ use crate::{
     link::Link,
     middlebox::Middlebox,
     network::Network,
-    node::{EphemeralPorts, Rebirth},
+    node::{EphemeralPorts, HostModel, Rebirth},
     observer::Observer,
+    selection::Policy,
 };
 
 mod assemble;
@@ -74,7 +75,7 @@ pub(crate) struct Part {
 #[derive(Debug)]
 pub(crate) enum Plan {
     Wan { prefixes: String },
-    Lan { prefixes: String },
+    Lan { prefixes: String, isolating: bool },
     Host(Host),
     Router(Attach),
     Middlebox(Attach, BoxedMiddlebox),
@@ -111,7 +112,15 @@ impl Builder {
     /// Its `prefixes` stand in one text with spaces between them. Several LANs may use the same.
     #[must_use]
     pub fn lan(self, name: &str, prefixes: &str) -> Self {
-        self.part(name, Plan::Lan { prefixes: prefixes.to_owned() })
+        self.part(name, Plan::Lan { prefixes: prefixes.to_owned(), isolating: false })
+    }
+
+    /// A local network whose hosts do not hear each other, only routers and boxes: the client isolation
+    /// of guest networks. What one host sends to another ends as
+    /// [`Isolated`](crate::DropReason::Isolated), to a group it reaches nobody but routers and boxes.
+    #[must_use]
+    pub fn isolated_lan(self, name: &str, prefixes: &str) -> Self {
+        self.part(name, Plan::Lan { prefixes: prefixes.to_owned(), isolating: true })
     }
 
     /// A host.
@@ -284,6 +293,9 @@ pub struct Host {
     pub(crate) silent: bool,
     pub(crate) ephemeral: EphemeralPorts,
     pub(crate) receive_queue: usize,
+    pub(crate) model: HostModel,
+    pub(crate) routes_by_source: bool,
+    pub(crate) policy: Option<Box<Policy>>,
     pub(crate) gateway: Option<String>,
     pub(crate) endpoint: BoxedEndpoint,
     pub(crate) rebirth: Factory,
@@ -322,6 +334,9 @@ impl Host {
             silent: false,
             ephemeral: EphemeralPorts::Random,
             receive_queue: crate::socket::DEFAULT_RECEIVE_QUEUE,
+            model: HostModel::Weak,
+            routes_by_source: true,
+            policy: None,
             gateway: None,
             endpoint: BoxedEndpoint::default(),
             rebirth: Factory::default(),
@@ -376,6 +391,29 @@ impl Host {
     #[must_use]
     pub fn gateway(mut self, ip: &str) -> Self {
         self.gateway = Some(ip.to_owned());
+        self
+    }
+
+    /// Whether its interfaces stand for each other; they do ([`HostModel::Weak`]) otherwise.
+    #[must_use]
+    pub const fn model(mut self, model: HostModel) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// Routes by destination alone, as Linux does without policy rules: packets of a socket bound to one
+    /// interface's address may leave by another. Otherwise the interface that has the source address is
+    /// preferred.
+    #[must_use]
+    pub const fn ignoring_source(mut self) -> Self {
+        self.routes_by_source = false;
+        self
+    }
+
+    /// Chooses addresses by this policy table (RFC 6724 §2.1) instead of the default one.
+    #[must_use]
+    pub fn address_policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(Box::new(policy));
         self
     }
 

@@ -12,7 +12,7 @@ use crate::{
     id::{HopId, NodeId, SocketId},
     network::Scope,
     random::Stream,
-    socket::{BindError, RecvMeta},
+    socket::{BindError, Kind, RecvMeta, SocketOption},
 };
 
 /// A participant without I/O on one host: told what arrives, it acts through its [`Cx`].
@@ -132,7 +132,19 @@ impl Cx<'_> {
     ///
     /// As [`Network::bind`](crate::Network::bind).
     pub fn bind(&mut self, local: SocketAddr) -> Result<SocketId, BindError> {
-        self.scope.bind(self.node, local, true)
+        let kind = Kind { driven: true, shared: false };
+        self.scope.bind(self.node, local, kind)
+    }
+
+    /// As [`bind`](Cx::bind), but the port may be shared, as with
+    /// [`Network::bind_shared`](crate::Network::bind_shared).
+    ///
+    /// # Errors
+    ///
+    /// As [`Network::bind`](crate::Network::bind).
+    pub fn bind_shared(&mut self, local: SocketAddr) -> Result<SocketId, BindError> {
+        let kind = Kind { driven: true, shared: true };
+        self.scope.bind(self.node, local, kind)
     }
 
     /// Where a socket is bound.
@@ -166,20 +178,43 @@ impl Cx<'_> {
         self.scope.close(socket);
     }
 
-    /// Lets the socket hear what is sent to the multicast address `group`.
+    /// Lets the socket hear what is sent to the multicast address `group`, on any interface.
     pub fn join(&mut self, socket: SocketId, group: IpAddr) {
-        self.scope.sockets.at_mut(socket).join(group);
+        self.set_option(socket, SocketOption::Join(group, None));
+    }
+
+    /// Sets an option of a socket.
+    pub fn set_option(&mut self, socket: SocketId, option: SocketOption) {
+        self.scope.sockets.at_mut(socket).set(option);
+    }
+
+    /// As [`Network::source_for`](crate::Network::source_for).
+    #[must_use]
+    pub fn source_for(&self, destination: IpAddr) -> Option<IpAddr> {
+        self.scope.paths(self.now).source_for(self.node, destination)
+    }
+
+    /// As [`Network::order_destinations`](crate::Network::order_destinations).
+    #[must_use]
+    pub fn order_destinations(&self, destinations: &[IpAddr]) -> Vec<IpAddr> {
+        self.scope.paths(self.now).order(self.node, destinations)
+    }
+
+    /// As [`Network::path_mtu`](crate::Network::path_mtu).
+    #[must_use]
+    pub fn path_mtu(&self, destination: IpAddr) -> u32 {
+        self.scope.paths(self.now).path_mtu(self.node, destination)
     }
 
     /// Sets the hop limit of packets that are sent from the socket, [`DEFAULT_HOP_LIMIT`] at first.
     ///
     /// [`DEFAULT_HOP_LIMIT`]: crate::DEFAULT_HOP_LIMIT
     pub fn set_hop_limit(&mut self, socket: SocketId, hops: u8) {
-        self.scope.sockets.at_mut(socket).hop_limit = hops;
+        self.set_option(socket, SocketOption::HopLimit(hops));
     }
 
     /// Forbids (or allows) to fragment packets that are sent from the socket; allowed at first.
     pub fn set_dont_fragment(&mut self, socket: SocketId, forbidden: bool) {
-        self.scope.sockets.at_mut(socket).dont_fragment = forbidden;
+        self.set_option(socket, SocketOption::DontFragment(forbidden));
     }
 }

@@ -178,6 +178,8 @@ drop_reasons! {
     ReceiverDown = "interface.receiver-down",
     /// Nobody on the segment has the address.
     NoNeighbour = "segment.no-neighbour",
+    /// The segment keeps its hosts from each other.
+    Isolated = "segment.isolated",
     /// No route leads to the destination.
     NoRoute = "router.no-route",
     /// The hop limit ran out.

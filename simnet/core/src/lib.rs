@@ -56,19 +56,22 @@
 //!
 //! # Departures from life
 //!
-//! Neighbours are known without ARP, and a missing one is reported at once. Hosts accept packets for any
-//! of their addresses on any interface (the weak model of RFC 1122 §3.3.4.2), and prefer the interface
-//! that has the source address. Source addresses are the first of the interface that are not deprecated.
-//! Hosts do not remember path MTUs: sockets hear of them. Multicasts are not looped back to the sender.
+//! Neighbours are known without ARP, and a missing one is reported at once. Routers know at once what
+//! changes. Hosts follow the weak model of RFC 1122 §3.3.4.2 unless told otherwise, and prefer the
+//! interface that has the source address, as a host with policy routing does. They believe a report of a
+//! smaller path MTU only about packets of open sockets. Nobody asks who is in a group: a LAN carries a
+//! multicast to everybody.
 //!
 //! # Map
 //!
 //! | file | holds |
 //! |---|---|
-//! | `builder.rs`, `builder/` | [`Builder`]: the description, addresses, routes |
+//! | `builder.rs`, `builder/` | [`Builder`]: the description, addresses |
 //! | `network.rs`, `network/` | [`Network`]: the run; links, arrivals, origins, boxes, timers, the caller |
 //! | `agenda.rs`, `slab.rs`, `table.rs` | what happens next, and where things are kept |
-//! | `node.rs`, `socket.rs`, `route.rs`, `prefix.rs` | the parts of hosts and routers |
+//! | `node.rs`, `socket.rs`, `route.rs`, `routing.rs`, `prefix.rs` | the parts of hosts and routers |
+//! | `script.rs` | [`Change`]: what changes in the course of a run |
+//! | `selection.rs`, `path_mtu.rs` | which address to send from, and how much a path carries |
 //! | `packet.rs`, `packet/`, `reassembly.rs` | [`Packet`], ICMP, TCP, fragments |
 //! | `link.rs`, `link/` | [`Link`] and its misfortunes |
 //! | `endpoint.rs`, `driven.rs` | [`Endpoint`], [`Driven`] |
@@ -96,6 +99,7 @@ mod node;
 pub mod observe;
 mod observer;
 mod packet;
+mod path_mtu;
 mod prefix;
 mod random;
 mod reassembly;
@@ -120,7 +124,7 @@ pub use id::{HopId, NodeId, PacketId, SocketId};
 pub use link::{Jitter, Link, Loss, QueueLimit};
 pub use middlebox::{Action, Middlebox, Outlet, Side, SideInfo};
 pub use network::Network;
-pub use node::EphemeralPorts;
+pub use node::{EphemeralPorts, HostModel};
 pub use observer::{HopInfo, NodeInfo, NodeKind, Observer, Topology};
 pub use packet::{
     Body, DEFAULT_HOP_LIMIT, Fragment, IPV4_HEADER, IPV6_FRAGMENT_HEADER, IPV6_HEADER, Icmp,
@@ -130,6 +134,6 @@ pub use prefix::{BadPrefix, Prefix};
 pub use random::Stream;
 pub use route::StaticRoute;
 pub use script::Change;
-pub use socket::{BindError, Received, RecvMeta};
+pub use socket::{BindError, Received, RecvMeta, SocketOption};
 pub use tally::Tally;
 pub use trace::TraceHash;

@@ -30,10 +30,12 @@ mod crash;
 mod middle;
 mod originate;
 mod partition;
+mod paths;
 mod scope;
 mod wake;
 
 pub(crate) use partition::Partition;
+pub(crate) use paths::{Ask, Paths};
 pub(crate) use scope::Scope;
 
 /// A world of hosts, segments, routers, boxes and links, and the time in it.
@@ -183,6 +185,10 @@ impl<O: Observer> Network<O> {
         if !self.errors.is_empty() {
             self.report_errors();
         }
+    }
+
+    pub(crate) const fn paths(&self) -> Paths<'_> {
+        Paths { nodes: &self.nodes, hops: &self.hops, now: self.now }
     }
 
     /// Gives a new packet of `node` its number and a place.

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use base::{Instant, Interface, InterfaceAddress, InterfaceKind};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     endpoint::Endpoint,
@@ -10,10 +11,12 @@ use crate::{
     link::LinkState,
     middlebox::{Middlebox, SideInfo},
     observer::NodeKind,
+    path_mtu::PathMtus,
     prefix::{Prefix, number},
     random::Stream,
     reassembly::Reassembly,
     route::{Route, RouteTable},
+    selection::Policy,
 };
 
 /// One interface, and the direction of its wire that leads away from it.
@@ -134,6 +137,13 @@ pub(crate) struct Host {
     /// Sockets by port.
     pub(crate) ports: Vec<(u16, SocketId)>,
     pub(crate) ephemeral: EphemeralPorts,
+    pub(crate) model: HostModel,
+    /// Whether a packet prefers the interface that has its source address.
+    pub(crate) routes_by_source: bool,
+    /// Its policy table for choosing addresses, if not the default one.
+    pub(crate) policy: Option<Box<Policy>>,
+    /// What it has learned of how much paths carry.
+    pub(crate) path_mtus: Option<Box<PathMtus>>,
     /// The interface to itself.
     pub(crate) loopback: HopId,
     /// Whether it keeps quiet about closed ports.
@@ -170,6 +180,19 @@ impl Host {
     }
 }
 
+/// Whether interfaces of a host stand for each other: RFC 1122 §3.3.4.2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostModel {
+    /// The host takes packets for any of its addresses on any interface, and sends from any address by
+    /// any interface, as Linux does.
+    #[default]
+    Weak,
+    /// A packet is taken only on the interface that has its destination, and leaves only by the one that
+    /// has its source.
+    Strong,
+}
+
 /// How a host picks ports for sockets that ask for none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EphemeralPorts {
@@ -180,13 +203,19 @@ pub enum EphemeralPorts {
 }
 
 /// The middle of a LAN.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Switch {
+    /// Whether hosts cannot reach each other, only routers and boxes.
+    pub(crate) isolating: bool,
     /// Who has which address: what ARP and neighbour discovery would find out.
     neighbours: Vec<(bool, u128, HopId)>,
 }
 
 impl Switch {
+    pub(crate) const fn new(isolating: bool) -> Self {
+        Self { isolating, neighbours: Vec::new() }
+    }
+
     pub(crate) fn learn(&mut self, ip: IpAddr, port: HopId) {
         let key = (ip.is_ipv6(), number(ip));
         match self.neighbours.binary_search_by_key(&key, |entry| (entry.0, entry.1)) {

@@ -7,6 +7,7 @@
 use std::{
     cmp::Ordering,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::LazyLock,
 };
 
 use crate::prefix::Prefix;
@@ -74,7 +75,16 @@ impl Default for Policy {
     }
 }
 
+/// Made once, because making it allocates.
+static STANDARD: LazyLock<Policy> = LazyLock::new(Policy::default);
+
 impl Policy {
+    /// The default table of RFC 6724 §2.1, as [`Policy::default`] makes it.
+    #[must_use]
+    pub fn standard() -> &'static Self {
+        &STANDARD
+    }
+
     /// Gives a prefix its precedence (higher is better) and label, instead of those it had. IPv4
     /// prefixes are taken as mapped ones.
     pub fn set(&mut self, prefix: Prefix, precedence: u8, label: u8) {

@@ -73,6 +73,47 @@ pub enum BindError {
     NotAHost,
 }
 
+/// What a program can set on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SocketOption {
+    /// Forbids (or allows, as at first) to fragment what is sent. What is longer than the path is known
+    /// to carry comes back as [`TooBig`](base::SocketErrorKind::TooBig).
+    DontFragment(bool),
+    /// The hop limit of what is sent, [`DEFAULT_HOP_LIMIT`](crate::DEFAULT_HOP_LIMIT) at first.
+    HopLimit(u8),
+    /// The only interface that is used for sending and receiving; `None`, as at first, for all.
+    Device(Option<HopId>),
+    /// Hears what is sent to a multicast group, on one interface or on all (`None`).
+    Join(IpAddr, Option<HopId>),
+    /// Takes a [`Join`](SocketOption::Join) of the same words back.
+    Leave(IpAddr, Option<HopId>),
+    /// The interface that multicasts leave by; `None`, as at first, for the one that has the socket's
+    /// address, or the first that has any.
+    MulticastInterface(Option<HopId>),
+    /// The hop limit of multicasts, 1 at first.
+    MulticastHopLimit(u8),
+    /// Whether sockets of the same host that joined the group hear what is sent; they do at first.
+    MulticastLoop(bool),
+}
+
+/// How a socket sends to groups.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Multicast {
+    interface: Option<HopId>,
+    hop_limit: u8,
+    loops: bool,
+}
+
+/// Who a socket is for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kind {
+    /// Whether the host's endpoint is called for it, rather than the caller polling it.
+    pub(crate) driven: bool,
+    /// Whether others may share its port.
+    pub(crate) shared: bool,
+}
+
 /// A UDP socket.
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -84,14 +125,21 @@ pub(crate) struct Socket {
     pub(crate) open: bool,
     pub(crate) dont_fragment: bool,
     pub(crate) hop_limit: u8,
-    pub(crate) groups: Vec<IpAddr>,
+    /// Groups it joined: on one interface, or on all.
+    pub(crate) groups: Vec<(IpAddr, Option<HopId>)>,
+    /// Whether others may share its port.
+    pub(crate) shared: bool,
+    /// The only interface it uses, if it is tied to one.
+    pub(crate) device: Option<HopId>,
+    pub(crate) multicast: Multicast,
     pub(crate) limit: usize,
     pub(crate) received: VecDeque<Received>,
     pub(crate) errors: VecDeque<SocketError>,
 }
 
 impl Socket {
-    pub(crate) const fn new(host: NodeId, local: SocketAddr, driven: bool, limit: usize) -> Self {
+    pub(crate) const fn new(host: NodeId, local: SocketAddr, kind: Kind, limit: usize) -> Self {
+        let Kind { driven, shared } = kind;
         Self {
             host,
             local,
@@ -100,6 +148,9 @@ impl Socket {
             dont_fragment: false,
             hop_limit: crate::packet::DEFAULT_HOP_LIMIT,
             groups: Vec::new(),
+            shared,
+            device: None,
+            multicast: Multicast { interface: None, hop_limit: 1, loops: true },
             limit,
             received: VecDeque::new(),
             errors: VecDeque::new(),
@@ -122,10 +173,44 @@ impl Socket {
         self.groups.clear();
     }
 
-    pub(crate) fn join(&mut self, group: IpAddr) {
-        if !self.groups.contains(&group) {
-            self.groups.push(group);
+    pub(crate) fn set(&mut self, option: SocketOption) {
+        match option {
+            SocketOption::DontFragment(forbidden) => self.dont_fragment = forbidden,
+            SocketOption::HopLimit(hops) => self.hop_limit = hops,
+            SocketOption::Device(hop) => self.device = hop,
+            SocketOption::Join(group, hop) => {
+                if !self.groups.contains(&(group, hop)) {
+                    self.groups.push((group, hop));
+                }
+            }
+            SocketOption::Leave(group, hop) => self.groups.retain(|entry| *entry != (group, hop)),
+            SocketOption::MulticastInterface(hop) => self.multicast.interface = hop,
+            SocketOption::MulticastHopLimit(hops) => self.multicast.hop_limit = hops,
+            SocketOption::MulticastLoop(loops) => self.multicast.loops = loops,
         }
+    }
+
+    /// The interface that packets must leave by, if it is tied to one.
+    pub(crate) fn through(&self, group: bool) -> Option<HopId> {
+        self.device.or_else(|| self.multicast.interface.filter(|_| group))
+    }
+
+    pub(crate) const fn multicast_hop_limit(&self) -> u8 {
+        self.multicast.hop_limit
+    }
+
+    pub(crate) const fn loops(&self) -> bool {
+        self.multicast.loops
+    }
+
+    pub(crate) fn has_joined(&self, group: IpAddr, hop: HopId) -> bool {
+        let here = |wanted: &Option<HopId>| wanted.is_none_or(|wanted| wanted == hop);
+        self.groups.iter().any(|(joined, wanted)| *joined == group && here(wanted))
+    }
+
+    /// Whether it takes what comes in by the interface.
+    pub(crate) fn hears(&self, hop: HopId) -> bool {
+        self.device.is_none_or(|device| device == hop)
     }
 
     pub(crate) fn report(&mut self, error: SocketError) {

@@ -4,5 +4,11 @@
 mod changes;
 #[path = "hosts/crashes.rs"]
 mod crashes;
+#[path = "hosts/groups.rs"]
+mod groups;
+#[path = "hosts/paths.rs"]
+mod paths;
+#[path = "hosts/sources.rs"]
+mod sources;
 #[path = "hosts/support.rs"]
 mod support;

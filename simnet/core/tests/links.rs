@@ -349,8 +349,12 @@ fn what_must_not_be_fragmented_is_reported_too_big() {
     assert_eq!(pair.arrived().len(), 0);
     let error = pair.net.socket_error(pair.alice).expect("the router says so");
     assert_eq!(error.kind, SocketErrorKind::TooBig { mtu: 1_000 });
-    // Longer than the host's own interface takes: it knows without asking.
-    pair.net.send(pair.alice, addr("10.0.0.2:2"), &[0; 1_473]);
+    // Now the host knows without asking.
+    pair.net.send(pair.alice, addr("10.0.0.2:2"), &[0; 973]);
+    let error = pair.net.socket_error(pair.alice).expect("the host says so");
+    assert_eq!(error.kind, SocketErrorKind::TooBig { mtu: 1_000 });
+    // Longer than the host's own interface takes, to somebody of whom it has learned nothing.
+    pair.net.send(pair.alice, addr("10.0.0.3:2"), &[0; 1_473]);
     let error = pair.net.socket_error(pair.alice).expect("the host says so");
     assert_eq!(error.kind, SocketErrorKind::TooBig { mtu: 1_500 });
     assert!(pair.net.tally().is_conserved());
@@ -369,10 +373,11 @@ fn routers_never_fragment_ipv6_but_hosts_do() {
     pair.net.send(alice, addr("[fd00:2::2]:2"), &[0; 1_232]);
     pair.net.run_for(ms(1));
     assert_eq!(pair.net.receive(bob).expect("it fits").payload.len(), 1_232);
-    // Alice splits what her own interface does not take, and the fragments of 1,496 bytes do not pass.
-    pair.net.send(alice, addr("[fd00:2::2]:2"), &[0; 2_000]);
+    // Now Alice splits what the path does not take, and the fragments pass.
+    pair.net.send(alice, addr("[fd00:2::2]:2"), &[0; 1_233]);
     pair.net.run_for(ms(1));
     assert_eq!(pair.net.tally().split, 1);
+    assert_eq!(pair.net.receive(bob).expect("it came in two").payload.len(), 1_233);
 }
 
 #[rstest]

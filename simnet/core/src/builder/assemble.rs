@@ -124,8 +124,8 @@ impl Site {
                 self.segment(name, node, true, &prefixes)?;
                 return Ok(None);
             }
-            Plan::Lan { prefixes } => {
-                let node = self.node(name, Role::Switch(Switch::default()));
+            Plan::Lan { prefixes, isolating } => {
+                let node = self.node(name, Role::Switch(Switch::new(isolating)));
                 self.segment(name, node, false, &prefixes)?;
                 return Ok(None);
             }
@@ -162,6 +162,10 @@ impl Site {
             stream,
             ports: Vec::new(),
             ephemeral: plan.ephemeral,
+            model: plan.model,
+            routes_by_source: plan.routes_by_source,
+            policy: plan.policy,
+            path_mtus: None,
             loopback: HopId(0),
             silent: plan.silent,
             receive_queue: plan.receive_queue,

@@ -51,6 +51,13 @@ pub enum Changed {
         /// The interface it left by.
         hop: HopId,
     },
+    /// The host learned that a path carries less than it sent.
+    PathMtu {
+        /// Where the path leads.
+        destination: IpAddr,
+        /// The largest IP packet in bytes that fits.
+        mtu: u32,
+    },
     /// The host crashed.
     Crashed,
     /// The host started again.
@@ -77,6 +84,7 @@ impl Changed {
             Self::AddressDeprecated { .. } => "address:deprecate",
             Self::RouteAdded { .. } => "route:add",
             Self::RouteRemoved { .. } => "route:remove",
+            Self::PathMtu { .. } => "host:path-mtu",
             Self::Crashed => "host:crash",
             Self::Restarted => "host:restart",
             Self::Partitioned { .. } => "network:partition",
@@ -106,6 +114,9 @@ impl Changed {
             }
             Self::RouteRemoved { prefix, hop } => {
                 format!("no route to {prefix} by {}", name(hop))
+            }
+            Self::PathMtu { destination, mtu } => {
+                format!("takes the path to {destination} to carry {mtu} bytes")
             }
             Self::Crashed => "crashes".to_owned(),
             Self::Restarted => "starts again".to_owned(),

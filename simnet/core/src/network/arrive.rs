@@ -2,15 +2,16 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::SocketError;
+use base::{InterfaceKind, SocketError};
 
 use crate::{
-    event::{DropReason, Event},
+    event::{Changed, DropReason, Event},
     id::{HopId, NodeId, SocketId},
     network::Network,
-    node::{Host, Role},
+    node::{Host, HostModel, Role},
     observer::Observer,
     packet::{Body, Icmp, IcmpError, NextHop, Packet, is_group},
+    path_mtu::judge,
     prefix::Prefix,
     reassembly::{Progress, join},
     slab::Slot,
@@ -36,10 +37,21 @@ impl<O: Observer> Network<O> {
 
     fn arrive_at_switch(&mut self, hop: HopId, slot: Slot) {
         match self.packets.get(slot).next_hop {
+            NextHop::Port(port) if self.keeps_apart(hop, port) => {
+                self.drop_on(hop, slot, DropReason::Isolated);
+            }
             NextHop::Port(port) => self.transmit(port, slot),
             NextHop::Flood => self.flood(hop, slot),
             NextHop::Peer => self.drop_on(hop, slot, DropReason::NoNeighbour),
         }
+    }
+
+    /// Whether the switch keeps who is behind one port from who is behind the other.
+    fn keeps_apart(&self, one: HopId, other: HopId) -> bool {
+        let at = self.nodes.at(self.hops.at(one).node);
+        let isolating = matches!(&at.role, Role::Switch(switch) if switch.isolating);
+        let host = |port: HopId| self.nodes.at(self.hops.at(self.hops.at(port).peer).node).host();
+        isolating && host(one).is_some() && host(other).is_some()
     }
 
     /// A packet for a group goes out of every port but the one it came in by.
@@ -47,8 +59,11 @@ impl<O: Observer> Network<O> {
         let node = self.hops.at(hop).node;
         let mut ports = self.nodes.at(node).hops.clone();
         ports.retain(|&port| port != hop);
+        let alone = ports.is_empty();
+        ports.retain(|&port| !self.keeps_apart(hop, port));
         let Some(last) = ports.pop() else {
-            return self.drop_on(hop, slot, DropReason::NoNeighbour);
+            let reason = if alone { DropReason::NoNeighbour } else { DropReason::Isolated };
+            return self.drop_on(hop, slot, reason);
         };
         for port in ports {
             self.tally.copied += 1;
@@ -128,7 +143,13 @@ impl<O: Observer> Network<O> {
         }
         let packet = self.packets.get(slot);
         let destination = packet.destination_ip;
-        let own = self.hops.at(hop).has(destination) || self.owns(node, destination);
+        let weak = || {
+            let strong = |host: &Host| host.model == HostModel::Strong;
+            let loopback = self.hops.at(hop).kind == InterfaceKind::Loopback;
+            (loopback || !self.nodes.at(node).host().is_some_and(strong))
+                && self.paths().owns(node, destination)
+        };
+        let own = self.hops.at(hop).has(destination) || weak();
         let group = is_group(destination) || self.hops.at(hop).broadcasts(destination);
         if !own && !group {
             return self.drop_in(node, slot, DropReason::NotMine);
@@ -176,8 +197,11 @@ impl<O: Observer> Network<O> {
                 let error = SocketError { local, remote, kind: kind.socket_error() };
                 let socket = self.find_socket(node, local);
                 self.deliver(node, socket, slot);
-                if let Some(socket) = socket {
-                    self.errors.push_back((socket, error));
+                // RFC 8201 §4, RFC 1122 §4.1.3.3: who did not send takes no notice.
+                let Some(socket) = socket else { return };
+                match kind {
+                    IcmpError::TooBig { mtu } if !self.learn_path_mtu(node, remote.ip(), mtu) => {}
+                    _ => self.errors.push_back((socket, error)),
                 }
             }
             Body::Tcp(tcp) if !tcp.checksum_ok => self.drop_in(node, slot, DropReason::Checksum),
@@ -224,7 +248,8 @@ impl<O: Observer> Network<O> {
         if shared {
             return self.arrive_for_group(node, hop, slot);
         }
-        let Some(socket) = self.find_socket(node, destination) else {
+        let socket = self.find_socket(node, destination);
+        let Some(socket) = socket.filter(|&id| self.sockets.at(id).hears(hop)) else {
             if self.nodes.at(node).host().is_none_or(|host| !host.silent) {
                 self.complain_as(node, destination.ip(), slot, IcmpError::PortUnreachable);
             }
@@ -238,17 +263,7 @@ impl<O: Observer> Network<O> {
     fn arrive_for_group(&mut self, node: NodeId, hop: HopId, slot: Slot) {
         let destination = self.packets.get(slot).destination();
         let multicast = destination.ip().is_multicast();
-        let wanted = |&(_, id): &(u16, SocketId)| {
-            let socket = &self.sockets.at(id);
-            let local = socket.local.ip();
-            let bound = local.is_unspecified() || local == destination.ip();
-            let joined = !multicast || socket.groups.contains(&destination.ip());
-            (socket.open && bound && joined && local.is_ipv4() == destination.is_ipv4())
-                .then_some(id)
-        };
-        let host = self.nodes.at(node).host();
-        let on_port = host.map_or(&[][..], |host| host.on_port(destination.port()));
-        let mut sockets: Vec<_> = on_port.iter().filter_map(wanted).collect();
+        let mut sockets: Vec<_> = self.listeners(node, hop, destination).collect();
         let Some(last) = sockets.pop() else {
             let reason = if multicast { DropReason::NotJoined } else { DropReason::NoSocket };
             return self.drop_in(node, slot, reason);
@@ -260,6 +275,40 @@ impl<O: Observer> Network<O> {
             self.hand_over(node, hop, socket, copy);
         }
         self.hand_over(node, hop, last, slot);
+    }
+
+    /// The sockets that hear what comes in by `hop` for a group: all on the port for a broadcast, for a
+    /// multicast those that joined.
+    pub(crate) fn listeners(
+        &self,
+        node: NodeId,
+        hop: HopId,
+        destination: SocketAddr,
+    ) -> impl Iterator<Item = SocketId> + '_ {
+        let ip = destination.ip();
+        let host = self.nodes.at(node).host();
+        let on_port = host.map_or(&[][..], |host| host.on_port(destination.port()));
+        on_port.iter().map(|entry| entry.1).filter(move |&id| {
+            let socket = self.sockets.at(id);
+            let local = socket.local.ip();
+            let bound = local.is_unspecified() || local == ip;
+            let joined = !ip.is_multicast() || socket.has_joined(ip, hop);
+            socket.open && bound && joined && socket.hears(hop) && local.is_ipv4() == ip.is_ipv4()
+        })
+    }
+
+    /// Takes a report that packets to `destination` are too long into account; false if it is not to be
+    /// believed.
+    pub(crate) fn learn_path_mtu(&mut self, node: NodeId, destination: IpAddr, mtu: u32) -> bool {
+        let present = self.paths().path_mtu(node, destination);
+        let Some(estimate) = judge(mtu, present, destination.is_ipv6()) else { return false };
+        let now = self.now;
+        if let Some(host) = self.nodes.at_mut(node).host_mut() {
+            host.path_mtus.get_or_insert_default().set(destination, estimate, now);
+        }
+        let changed = Changed::PathMtu { destination, mtu: estimate };
+        self.watch.on(now, &Event::Changed { node, changed: &changed });
+        true
     }
 
     /// Sends an ICMP error from the address the packet was sent to. The packet itself stays.
@@ -277,7 +326,9 @@ impl<O: Observer> Network<O> {
         }
         let driven = socket.driven;
         let packet = self.deliver(node, Some(id), slot);
-        let (source, destination) = (packet.source(), packet.destination());
+        let index = self.hops.at(hop).index();
+        let source = scoped(packet.source(), index);
+        let destination = scoped(packet.destination(), index);
         let Packet { ecn, dscp, hop_limit: ttl, body: Body::Udp(udp), .. } = packet else { return };
         if driven {
             let meta = RecvMeta { source, destination, ecn, dscp, ttl, hop };
@@ -299,32 +350,19 @@ impl<O: Observer> Network<O> {
     }
 
     /// The socket of the host that takes datagrams for `address`; one bound to just this address comes
-    /// before one bound to all.
+    /// before one bound to all, of several the last.
     pub(crate) fn find_socket(&self, node: NodeId, address: SocketAddr) -> Option<SocketId> {
         let host: &Host = self.nodes.at(node).host()?;
         let mut found = None;
         for &(_, id) in host.on_port(address.port()) {
             let socket = &self.sockets.at(id);
-            if socket.accepts(address) {
-                if !socket.local.ip().is_unspecified() {
-                    return Some(id);
-                }
-                found = Some(id);
+            let exact = !socket.local.ip().is_unspecified();
+            // Of sockets that share a port, the last one bound.
+            if socket.accepts(address) && (exact || !found.is_some_and(|(_, exact)| exact)) {
+                found = Some((id, exact));
             }
         }
-        found
-    }
-
-    /// Whether the node has the address, be the interface up or down.
-    pub(crate) fn has(&self, node: NodeId, ip: IpAddr) -> bool {
-        let has = |&hop: &HopId| self.hops.at(hop).has(ip);
-        self.nodes.at(node).hops.iter().any(has) || ip.is_loopback()
-    }
-
-    /// Whether one of the node's interfaces that are up has the address.
-    pub(crate) fn owns(&self, node: NodeId, ip: IpAddr) -> bool {
-        let owned = |&hop: &HopId| self.hops.at(hop).up && self.hops.at(hop).has(ip);
-        self.nodes.at(node).hops.iter().any(owned) || ip.is_loopback()
+        found.map(|(id, _)| id)
     }
 }
 
@@ -332,5 +370,16 @@ const fn is_link_local(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(v4) => v4.is_link_local(),
         IpAddr::V6(v6) => v6.is_unicast_link_local(),
+    }
+}
+
+/// A link-local address says on which interface it is.
+fn scoped(address: SocketAddr, index: u32) -> SocketAddr {
+    match address {
+        SocketAddr::V6(mut v6) if v6.ip().is_unicast_link_local() => {
+            v6.set_scope_id(index);
+            v6.into()
+        }
+        SocketAddr::V4(_) | SocketAddr::V6(_) => address,
     }
 }

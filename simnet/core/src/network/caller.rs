@@ -1,6 +1,9 @@
 //! What the caller can do with a network between steps.
 
-use std::{any::Any, net::SocketAddr};
+use std::{
+    any::Any,
+    net::{IpAddr, SocketAddr},
+};
 
 use base::{Instant, Interface, SocketError, Transmit};
 use bytes::Bytes;
@@ -17,7 +20,7 @@ use crate::{
     packet::Packet,
     random::Stream,
     script::Change,
-    socket::{BindError, Received},
+    socket::{BindError, Kind, Received, SocketOption},
 };
 
 /// Sockets of hosts that the caller drives.
@@ -56,7 +59,7 @@ impl<O: Observer> Network<O> {
     ///
     /// If it has no address, which is so for switches only.
     #[must_use]
-    pub fn address(&self, node: NodeId) -> std::net::IpAddr {
+    pub fn address(&self, node: NodeId) -> IpAddr {
         let all = || self.nodes.at(node).hops.iter().flat_map(|&hop| &self.hops.at(hop).addresses);
         let first = all().find(|address| address.ip.is_ipv4()).or_else(|| all().next());
         first.map_or_else(|| panic!("`{}` has no address", self.nodes.at(node).name), |a| a.ip)
@@ -69,7 +72,20 @@ impl<O: Observer> Network<O> {
     ///
     /// If the node is not a host or does not have the address, or if another socket has the port.
     pub fn bind(&mut self, host: NodeId, local: SocketAddr) -> Result<SocketId, BindError> {
-        self.scoped(|scope| scope.bind(host, local, false))
+        let kind = Kind { driven: false, shared: false };
+        self.scoped(|scope| scope.bind(host, local, kind))
+    }
+
+    /// As [`bind`](Network::bind), but the port may be shared with other sockets bound in this way, as
+    /// responders of multicast DNS do (`SO_REUSEADDR`). All that joined hear a multicast; what is sent
+    /// to the host alone goes to the socket bound last.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Network::bind).
+    pub fn bind_shared(&mut self, host: NodeId, local: SocketAddr) -> Result<SocketId, BindError> {
+        let kind = Kind { driven: false, shared: true };
+        self.scoped(|scope| scope.bind(host, local, kind))
     }
 
     /// Closes a socket: datagrams for it find a closed port from now on.
@@ -107,17 +123,42 @@ impl<O: Observer> Network<O> {
 
     /// Forbids (or allows) to fragment packets that are sent from the socket; allowed at first.
     pub fn set_dont_fragment(&mut self, socket: SocketId, forbidden: bool) {
-        self.sockets.at_mut(socket).dont_fragment = forbidden;
+        self.set_option(socket, SocketOption::DontFragment(forbidden));
     }
 
     /// Sets the hop limit of packets that are sent from the socket.
     pub fn set_hop_limit(&mut self, socket: SocketId, hops: u8) {
-        self.sockets.at_mut(socket).hop_limit = hops;
+        self.set_option(socket, SocketOption::HopLimit(hops));
     }
 
-    /// Lets the socket hear what is sent to the multicast address `group`.
-    pub fn join(&mut self, socket: SocketId, group: std::net::IpAddr) {
-        self.sockets.at_mut(socket).join(group);
+    /// Lets the socket hear what is sent to the multicast address `group`, on any interface.
+    pub fn join(&mut self, socket: SocketId, group: IpAddr) {
+        self.set_option(socket, SocketOption::Join(group, None));
+    }
+
+    /// Sets an option of a socket.
+    pub fn set_option(&mut self, socket: SocketId, option: SocketOption) {
+        self.sockets.at_mut(socket).set(option);
+    }
+
+    /// The address that a socket bound to none would send from to `destination` (RFC 6724 §5); `None`
+    /// if no way leads there.
+    #[must_use]
+    pub fn source_for(&self, host: NodeId, destination: IpAddr) -> Option<IpAddr> {
+        self.paths().source_for(host, destination)
+    }
+
+    /// The addresses that a name stands for, with the best for the host first (RFC 6724 §6).
+    #[must_use]
+    pub fn order_destinations(&self, host: NodeId, destinations: &[IpAddr]) -> Vec<IpAddr> {
+        self.paths().order(host, destinations)
+    }
+
+    /// The largest IP packet in bytes that the host believes to fit the path to `destination`: what its
+    /// interface carries, or less if a router said so (RFC 1191, RFC 8201); 0 if no way leads there.
+    #[must_use]
+    pub fn path_mtu(&self, host: NodeId, destination: IpAddr) -> u32 {
+        self.paths().path_mtu(host, destination)
     }
 
     /// Sends a packet as the node would: by its routes. It gets a new number.

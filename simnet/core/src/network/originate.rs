@@ -2,14 +2,14 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::{InterfaceKind, SocketError, SocketErrorKind, Transmit};
+use base::{SocketError, SocketErrorKind, Transmit};
 use bytes::Bytes;
 
 use crate::{
     endpoint::Outgoing,
     event::{DropReason, Event},
     id::{HopId, NodeId, SocketId},
-    network::Network,
+    network::{Ask, Network},
     node::Role,
     observer::Observer,
     packet::{NextHop, Packet, is_group},
@@ -42,36 +42,55 @@ impl<O: Observer> Network<O> {
         }
         let (node, bound) = (socket.host, socket.local);
         let destination = transmit.destination;
-        let wanted = transmit.source_ip().filter(|ip| !ip.is_unspecified());
-        let wanted = wanted.or_else(|| Some(bound.ip()).filter(|ip| !ip.is_unspecified()));
-        let route = self.route_from(node, wanted, destination.ip());
-        let source_ip = wanted.or_else(|| {
-            let hop = self.hops.at(route?.hop);
-            if hop.kind == InterfaceKind::Loopback {
-                return Some(destination.ip()); // The host talks to itself.
-            }
-            hop.address(destination.is_ipv6(), self.now)
-        });
+        let group = destination.ip().is_multicast();
+        let settled = |ip: &IpAddr| !ip.is_unspecified() && !ip.is_multicast();
+        let source = transmit.source_ip().filter(settled);
+        let source = source.or_else(|| Some(bound.ip()).filter(settled));
+        let scope = scope_of(destination).or_else(|| transmit.source.and_then(scope_of));
+        let scope = scope.or_else(|| scope_of(bound));
+        let paths = self.paths();
+        let named = scope.map(|index| paths.numbered(node, index));
+        let through = socket.through(group).or_else(|| named.flatten());
+        let route = paths
+            .route(node, Ask { source, through }, destination.ip())
+            .filter(|_| named != Some(None)); // No interface has that number.
+        let chosen = source.or_else(|| paths.source(node, route?, destination.ip()));
+        let present = source.is_none_or(|ip| paths.has(node, ip));
         // A packet that cannot even get a source is still a packet to be accounted for.
-        let source_ip = source_ip.unwrap_or_else(|| bound.ip());
-        let source = SocketAddr::new(source_ip, bound.port());
-        let mut packet = Packet::udp(source, destination, payload);
+        let from = SocketAddr::new(chosen.unwrap_or_else(|| bound.ip()), bound.port());
+        let mut packet = Packet::udp(from, destination, payload);
         packet.ecn = transmit.ecn;
         packet.dscp = transmit.dscp;
         packet.dont_fragment = socket.dont_fragment;
-        packet.hop_limit = socket.hop_limit;
+        packet.hop_limit = if group { socket.multicast_hop_limit() } else { socket.hop_limit };
+        let looped = group && socket.loops();
         let slot = self.admit(node, packet);
-        let usable = source_ip.is_ipv4() == destination.is_ipv4();
-        let sent = if wanted.is_none_or(|ip| self.has(node, ip)) {
-            self.leave(route.filter(|_| usable), slot)
+        let usable = chosen.is_some() && from.is_ipv4() == destination.is_ipv4();
+        let route = route.filter(|_| usable);
+        let sent = if present {
+            self.loop_back(node, route.filter(|_| looped), slot);
+            self.leave(route, slot)
         } else {
             Err((DropReason::NoSourceAddress, SocketErrorKind::AddressNotAvailable))
         };
         if let Err((reason, kind)) = sent {
             self.drop_in(node, slot, reason);
-            let error = SocketError { local: source, remote: destination, kind };
+            let error = SocketError { local: from, remote: destination, kind };
             self.errors.push_back((id, error));
         }
+    }
+
+    /// Gives a copy of a packet for a group to the sender's own sockets, as if it had come in by the
+    /// interface it leaves by.
+    fn loop_back(&mut self, node: NodeId, route: Option<Route>, slot: Slot) {
+        let Some(route) = route else { return };
+        if self.listeners(node, route.hop, self.packets.get(slot).destination()).next().is_none() {
+            return;
+        }
+        self.tally.copied += 1;
+        let copy = self.packets.get(slot).clone();
+        let copy = self.packets.insert(copy);
+        self.agenda.arrive_now(self.now, route.hop, copy);
     }
 
     /// Sends a packet of the node's own making, if there is a way.
@@ -79,46 +98,11 @@ impl<O: Observer> Network<O> {
         if self.is_crashed(node) {
             return;
         }
-        let route = self.route_from(node, None, packet.destination_ip);
+        let route = self.paths().route(node, Ask::default(), packet.destination_ip);
         let slot = self.admit(node, packet);
         if let Err((reason, _)) = self.leave(route, slot) {
             self.drop_in(node, slot, reason);
         }
-    }
-
-    /// The way to `destination` for a packet that comes from `source`, if that is given.
-    ///
-    /// The interface that has the source address comes first, as long as any route leads out of it: a
-    /// program that binds to one of several addresses means that network. Otherwise the longest prefix
-    /// decides among the interfaces that are up.
-    fn route_from(
-        &self,
-        node: NodeId,
-        source: Option<IpAddr>,
-        destination: IpAddr,
-    ) -> Option<Route> {
-        let at = &self.nodes.at(node);
-        if let Role::Host(host) = &at.role
-            && self.owns(node, destination)
-        {
-            return Some(Route { hop: host.loopback, gateway: None, metric: 0 });
-        }
-        let up = |route: &Route| self.hops.at(route.hop).up;
-        if is_group(destination) {
-            let has_source = |hop: HopId| match source {
-                Some(ip) => self.hops.at(hop).has(ip),
-                None => self.hops.at(hop).address(destination.is_ipv6(), self.now).is_some(),
-            };
-            let hop =
-                at.hops.iter().copied().find(|&hop| self.hops.at(hop).up && has_source(hop))?;
-            return Some(Route { hop, gateway: None, metric: 0 });
-        }
-        source
-            .and_then(|source| {
-                at.routes
-                    .find(destination, |route| up(route) && self.hops.at(route.hop).has(source))
-            })
-            .or_else(|| at.routes.find(destination, up))
     }
 
     /// Puts a new packet on its way.
@@ -133,7 +117,8 @@ impl<O: Observer> Network<O> {
         let next_hop = self
             .resolve(route.hop, target)
             .ok_or((DropReason::NoNeighbour, SocketErrorKind::HostUnreachable))?;
-        let mtu = self.hops.at(route.hop).mtu;
+        let node = self.hops.at(route.hop).node;
+        let mtu = self.paths().mtu(node, route.hop, packet.destination_ip);
         if packet.payload().len() > MAX_PAYLOAD {
             return Err((DropReason::TooBig, SocketErrorKind::TooBig { mtu }));
         }
@@ -144,7 +129,7 @@ impl<O: Observer> Network<O> {
             self.transmit(route.hop, slot);
             return Ok(());
         }
-        if keep_whole || !self.fragment(route.hop, slot) {
+        if keep_whole || !self.fragment_to(mtu, route.hop, slot) {
             return Err((DropReason::TooBig, SocketErrorKind::TooBig { mtu }));
         }
         Ok(())
@@ -167,11 +152,15 @@ impl<O: Observer> Network<O> {
     /// Sends the packet in fragments that fit the interface; false, with the packet left, if that cannot
     /// be done.
     pub(crate) fn fragment(&mut self, hop: HopId, slot: Slot) -> bool {
-        let mtu = self.hops.at(hop).mtu as usize;
+        self.fragment_to(self.hops.at(hop).mtu, hop, slot)
+    }
+
+    /// As [`fragment`](Network::fragment), in fragments of up to `mtu` bytes.
+    fn fragment_to(&mut self, mtu: u32, hop: HopId, slot: Slot) -> bool {
         let node = self.hops.at(hop).node;
         let identification = self.next_identification(node);
         let packet = self.packets.get(slot);
-        let Some(fragments) = split(packet, mtu, identification) else { return false };
+        let Some(fragments) = split(packet, mtu as usize, identification) else { return false };
         let count = u32::try_from(fragments.len()).unwrap_or(u32::MAX);
         self.watch.on(self.now, &Event::Fragmented { hop, packet, fragments: count });
         self.packets.take(slot);
@@ -200,5 +189,13 @@ impl<O: Observer> Network<O> {
                 self.next_router_identification
             }
         }
+    }
+}
+
+/// The number of the interface that a link-local address is on, if it says so.
+fn scope_of(address: SocketAddr) -> Option<u32> {
+    match address {
+        SocketAddr::V6(v6) if v6.scope_id() != 0 => Some(v6.scope_id()),
+        SocketAddr::V4(_) | SocketAddr::V6(_) => None,
     }
 }

@@ -2,14 +2,15 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::Interface;
+use base::{Instant, Interface};
 
 use crate::{
     endpoint::Outgoing,
     id::{HopId, NodeId, SocketId},
+    network::Paths,
     node::{EphemeralPorts, Hop, Host, Node, with_port},
     random::Stream,
-    socket::{BindError, Socket},
+    socket::{BindError, Kind, Socket},
     table::Table,
 };
 
@@ -31,7 +32,7 @@ impl Scope<'_> {
         &mut self,
         node: NodeId,
         local: SocketAddr,
-        driven: bool,
+        kind: Kind,
     ) -> Result<SocketId, BindError> {
         match self.nodes.at(node).host() {
             None => return Err(BindError::NotAHost),
@@ -41,16 +42,18 @@ impl Scope<'_> {
         let ip = local.ip();
         let hops = self.hops;
         let owned = self.nodes.at(node).hops.iter().any(|&hop| hops.at(hop).has(ip));
-        if !(owned || ip.is_unspecified() || ip.is_loopback()) {
+        if !(owned || ip.is_unspecified() || ip.is_loopback() || ip.is_multicast()) {
             return Err(BindError::NoSuchAddress(ip));
         }
         let local = match local.port() {
-            0 => with_port(local, self.pick_port(node, ip)?),
-            port if self.is_taken(node, ip, port) => return Err(BindError::InUse(local)),
+            0 => with_port(local, self.pick_port(node, ip, kind.shared)?),
+            port if self.is_taken(node, ip, port, kind.shared) => {
+                return Err(BindError::InUse(local));
+            }
             _ => local,
         };
         let limit = self.nodes.at(node).host().map_or(0, |host| host.receive_queue);
-        let id = self.sockets.push(Socket::new(node, local, driven, limit));
+        let id = self.sockets.push(Socket::new(node, local, kind, limit));
         if let Some(host) = self.nodes.at_mut(node).host_mut() {
             host.enter_port(local.port(), id);
         }
@@ -79,20 +82,25 @@ impl Scope<'_> {
         &mut host.stream
     }
 
+    pub(crate) const fn paths(&self, now: Instant) -> Paths<'_> {
+        Paths { nodes: &*self.nodes, hops: self.hops, now }
+    }
+
     /// Whether a socket on the port overlaps with `ip`: the same address, or one of both is a wildcard of
-    /// that family.
-    fn is_taken(&self, node: NodeId, ip: IpAddr, port: u16) -> bool {
+    /// that family. Sockets that all share do not count.
+    fn is_taken(&self, node: NodeId, ip: IpAddr, port: u16, shared: bool) -> bool {
         let host: Option<&Host> = self.nodes.at(node).host();
         host.map_or(&[][..], |host| host.on_port(port)).iter().any(|&(_, id)| {
             let other = &self.sockets.at(id);
             let theirs = other.local.ip();
             let overlap = theirs == ip || theirs.is_unspecified() || ip.is_unspecified();
-            other.open && overlap && theirs.is_ipv4() == ip.is_ipv4()
+            let foreign = !(shared && other.shared);
+            other.open && overlap && foreign && theirs.is_ipv4() == ip.is_ipv4()
         })
     }
 
     /// A free ephemeral port: RFC 6056 §3.3.1 starts somewhere and takes the next free one.
-    fn pick_port(&mut self, node: NodeId, ip: IpAddr) -> Result<u16, BindError> {
+    fn pick_port(&mut self, node: NodeId, ip: IpAddr, shared: bool) -> Result<u16, BindError> {
         let host = self.nodes.at_mut(node).host_mut().ok_or(BindError::NotAHost)?;
         let start = match host.ephemeral {
             EphemeralPorts::Sequential(next) => next.max(1),
@@ -108,7 +116,7 @@ impl Scope<'_> {
             let wrapped = past % (u32::from(count) + 1);
             floor + u16::try_from(wrapped).unwrap_or(0)
         };
-        let free = (0..=count).map(nth).find(|&port| !self.is_taken(node, ip, port));
+        let free = (0..=count).map(nth).find(|&port| !self.is_taken(node, ip, port, shared));
         let port = free.ok_or(BindError::NoFreePort)?;
         if let Some(host) = self.nodes.at_mut(node).host_mut()
             && let EphemeralPorts::Sequential(next) = &mut host.ephemeral

@@ -222,6 +222,8 @@ drop_reasons! {
     NatFragment = "nat.fragment",
     /// An ICMP message that belongs to no mapping.
     NatIcmp = "nat.icmp",
+    /// A TCP segment that does not fit what the box knows of its connection.
+    NatTcpState = "nat.tcp-state",
     /// The box translates neither this protocol nor this address family.
     NatUntranslatable = "nat.untranslatable",
     /// A firewall rule forbids it.

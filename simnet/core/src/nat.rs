@@ -1,4 +1,4 @@
-//! Network address translation, with every behaviour that RFC 4787 names.
+//! Network address translation, with every behaviour that RFC 4787, RFC 5382 and RFC 5508 name.
 //!
 //! A [`Nat`] is a [`Middlebox`]: it stands between an inside and an outside, and rewrites, turns around
 //! or drops what passes. What it does is a [`Config`]; what it remembers can be looked at with
@@ -6,13 +6,17 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `config.rs`, `named.rs` | [`Config`] and the configurations that have a name |
+//! | `config.rs`, `config/`, `named.rs` | [`Config`] and the configurations that have a name |
 //! | `passage.rs` | the way of a packet through the box |
-//! | `translate.rs` | mapping, filtering, hairpinning and refreshing |
+//! | `unsolicited.rs` | packets that nobody asked for, and early SYNs |
+//! | `translate.rs` | mapping, filtering, hairpinning |
+//! | `tcp.rs`, `tcp/` | the states and windows of TCP connections |
+//! | `life.rs` | timers and limits |
+//! | `explicit.rs` | mappings that are asked for by name |
 //! | `assign.rs` | which external address and port a mapping gets |
 //! | `address.rs` | which addresses are external, prefix translation |
 //! | `icmp.rs`, `fragment.rs` | ICMP errors and fragments on their way through |
-//! | `table.rs`, `slab.rs`, `hash.rs` | the books |
+//! | `table.rs`, `table/`, `slab.rs`, `hash.rs` | the books |
 //! | `refusal.rs` | why a packet does not pass |
 //! | `audit.rs` | what must always hold |
 //!
@@ -24,15 +28,19 @@ mod address;
 mod assign;
 mod audit;
 mod config;
+mod explicit;
 pub(crate) mod fragment;
 pub(crate) mod hash;
 mod icmp;
+mod life;
 mod named;
 mod passage;
 mod refusal;
 pub(crate) mod slab;
 mod table;
+mod tcp;
 mod translate;
+mod unsolicited;
 
 use std::{
     fmt,
@@ -42,16 +50,20 @@ use std::{
 use base::Instant;
 
 pub use config::{
-    Collision, Config, Deviation, Filtering, Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6,
-    Limits, Mapping, OverTime, Pooling, PortAssignment, Ports, Refresh, Stream, Timers, Trigger,
-    Unsolicited,
+    Collision, Config, Deviation, Exempt, Exhaustion, Filtering, Fixed, Forward, Forwarded,
+    Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6, Limits, Mapping, MssClamp, OneToOne,
+    OverTime, Pooling, PortAssignment, Ports, Refresh, SimultaneousOpen, Strays, Stream, TcpPolicy,
+    Timers, Trigger, Unsolicited, UnsolicitedSyn,
 };
+
+pub use explicit::{Explicit, ExplicitError, ExplicitRequest};
 
 use self::{
     address::Addresses,
     fragment::{Key, Pieces},
     passage::Rewrite,
     translate::Translator,
+    unsolicited::Syns,
 };
 use crate::{
     middlebox::{Middlebox, Outlet, Side},
@@ -73,6 +85,7 @@ use crate::{
 pub struct Nat {
     translator: Translator,
     pieces: Pieces<Rewrite>,
+    syns: Syns,
     /// The box lost its state, and nobody was told yet.
     rebooted: bool,
     /// Packets come in with an IPv6 source and an IPv4 destination, and back the other way round: the
@@ -97,15 +110,22 @@ impl Nat {
     /// A NAT without any state. It learns its addresses when time begins.
     #[must_use]
     pub fn new(config: Config) -> Self {
-        let translator = Translator::new(config, Addresses::default());
-        Self { translator, pieces: Pieces::default(), rebooted: false, mixed: false }
+        let addresses = Addresses::new(&config.fixed);
+        Self {
+            translator: Translator::new(config, addresses),
+            pieces: Pieces::default(),
+            syns: Syns::default(),
+            rebooted: false,
+            mixed: false,
+        }
     }
 
     /// The same, with pairs of an internal address and an external one that stands for it alone, all
     /// ports preserved. The external ones need not be addresses of an interface, but must be routed here.
     #[must_use]
     pub fn with_one_to_one(mut self, pairs: Vec<(IpAddr, IpAddr)>) -> Self {
-        self.translator.addresses.one_to_one = pairs;
+        let pairs = pairs.into_iter().map(|(internal, external)| OneToOne { internal, external });
+        self.translator.addresses.one_to_one = pairs.collect();
         self
     }
 
@@ -156,8 +176,10 @@ impl Nat {
 
 impl Middlebox for Nat {
     fn announces(&self, inside: &[Prefix]) -> Vec<Prefix> {
-        let pairs = self.translator.addresses.one_to_one.iter();
-        let mut told: Vec<_> = pairs.map(|(_, external)| Prefix::host(*external)).collect();
+        let mut told: Vec<_> = self.translator.addresses.announced().map(Prefix::host).collect();
+        if !self.config().fixed.exempt.is_empty() {
+            told.extend(inside.iter().filter(|prefix| prefix.ip().is_ipv4()).copied());
+        }
         match self.config().ipv6 {
             Ipv6::Filter | Ipv6::Route => {
                 told.extend(inside.iter().filter(|prefix| prefix.ip().is_ipv6()).copied());
@@ -171,7 +193,8 @@ impl Middlebox for Nat {
     }
 
     fn start(&mut self, out: &mut Outlet<'_>) {
-        self.translator.addresses.read(out);
+        self.translator.addresses.read(&self.translator.config.fixed, out);
+        self.translator.install(out);
     }
 
     fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
@@ -188,7 +211,11 @@ impl Middlebox for Nat {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        let deadlines = [self.translator.next_deadline(), self.pieces.next_deadline()];
+        let deadlines = [
+            self.translator.next_deadline(),
+            self.pieces.next_deadline(),
+            self.syns.next_deadline(),
+        ];
         deadlines.into_iter().flatten().min()
     }
 }

@@ -6,9 +6,13 @@
     reason = "what a test sets up itself is there, or the test fails"
 )]
 
+#[path = "nat/asked_for.rs"]
+mod asked_for;
 #[path = "nat/behaviour.rs"]
 mod behaviour;
 #[path = "nat/bench.rs"]
 mod bench;
 #[path = "nat/icmp_fragments.rs"]
 mod icmp_fragments;
+#[path = "nat/tcp.rs"]
+mod tcp;

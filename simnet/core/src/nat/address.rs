@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use base::InterfaceAddress;
 
-use super::config::Ipv6;
+use super::config::{Fixed, Ipv6, OneToOne};
 use crate::middlebox::{Outlet, Side};
 
 /// The addresses a NAT has on its two sides.
@@ -13,21 +13,44 @@ pub(super) struct Addresses {
     /// External IPv4 addresses: those of the outside interface.
     pub(super) pool: Vec<IpAddr>,
     /// Pairs of an internal address and the external one that is its own.
-    pub(super) one_to_one: Vec<(IpAddr, IpAddr)>,
+    pub(super) one_to_one: Vec<OneToOne>,
+    /// External addresses that some ports are forwarded from alone.
+    forwarded: Vec<IpAddr>,
     inside: [Option<IpAddr>; 2],
     outside_ipv6: Option<IpAddr>,
 }
 
 impl Addresses {
+    /// What the configuration says of them.
+    pub(super) fn new(fixed: &Fixed) -> Self {
+        let forwarded = fixed.forwards.iter().filter_map(|forward| forward.external_address);
+        Self {
+            pool: fixed.pool.clone(),
+            one_to_one: fixed.one_to_one.clone(),
+            forwarded: forwarded.collect(),
+            ..Self::default()
+        }
+    }
+
+    /// External addresses that need not be those of an interface.
+    pub(super) fn announced(&self) -> impl Iterator<Item = IpAddr> {
+        let pairs = self.one_to_one.iter().map(|pair| pair.external);
+        self.pool.iter().copied().chain(pairs).chain(self.forwarded.iter().copied())
+    }
+
     /// Reads the addresses of the interfaces.
-    pub(super) fn read(&mut self, out: &Outlet<'_>) {
+    pub(super) fn read(&mut self, fixed: &Fixed, out: &Outlet<'_>) {
         let first = |side, ipv6| {
             let is = |address: &&InterfaceAddress| address.ip.is_ipv6() == ipv6;
             out.addresses(side).iter().find(is).map(|address| address.ip)
         };
         self.pool.clear();
         let outside = out.addresses(Side::OUTSIDE).iter().map(|address| address.ip);
-        self.pool.extend(outside.filter(IpAddr::is_ipv4));
+        if fixed.pool.is_empty() {
+            self.pool.extend(outside.filter(IpAddr::is_ipv4));
+        } else {
+            self.pool.extend(&fixed.pool);
+        }
         self.inside = [first(Side::INSIDE, false), first(Side::INSIDE, true)];
         self.outside_ipv6 = first(Side::OUTSIDE, true);
     }
@@ -52,7 +75,8 @@ impl Addresses {
         match ip {
             IpAddr::V4(_) => {
                 self.pool.contains(&ip)
-                    || self.one_to_one.iter().any(|(_, external)| *external == ip)
+                    || self.one_to_one.iter().any(|pair| pair.external == ip)
+                    || self.forwarded.contains(&ip)
             }
             IpAddr::V6(ip) => match ipv6 {
                 Ipv6::TranslatePrefix { external, length, .. } => has_prefix(ip, external, length),
@@ -63,14 +87,14 @@ impl Addresses {
 
     /// The external address that belongs to `internal` alone.
     pub(super) fn dedicated(&self, internal: IpAddr) -> Option<IpAddr> {
-        let own = self.one_to_one.iter().find(|(inner, _)| *inner == internal)?;
-        Some(own.1)
+        let own = self.one_to_one.iter().find(|pair| pair.internal == internal)?;
+        Some(own.external)
     }
 
     /// The internal endpoint that owns the address of `external`.
     pub(super) fn owner(&self, external: SocketAddr) -> Option<SocketAddr> {
-        let own = self.one_to_one.iter().find(|(_, outer)| *outer == external.ip())?;
-        Some(SocketAddr::new(own.0, external.port()))
+        let own = self.one_to_one.iter().find(|pair| pair.external == external.ip())?;
+        Some(SocketAddr::new(own.internal, external.port()))
     }
 }
 

@@ -98,7 +98,7 @@ impl Translator {
         let Flow { protocol, near, .. } = *flow;
         let external_of = |id: &Id| self.table.mapping(*id).map(|mapping| mapping.external);
         let mut inherited = None;
-        if self.behaviour.mapping == Mapping::EndpointIndependentIfPossible {
+        if self.mapping_behaviour(flow.protocol) == Mapping::EndpointIndependentIfPossible {
             inherited = self.table.mappings_of(protocol, near).first().and_then(external_of);
         }
         if inherited.is_none() && self.config.ports.keep_contiguity {
@@ -191,7 +191,7 @@ impl Translator {
     }
 
     /// Ends the mappings at `external`, whose port somebody else takes over.
-    fn evict(&mut self, flow: &Flow, external: SocketAddr, out: &mut Outlet<'_>) {
+    pub(super) fn evict(&mut self, flow: &Flow, external: SocketAddr, out: &mut Outlet<'_>) {
         while let Some(&id) = self.table.mappings_at(flow.protocol, external).first() {
             let Some(mapping) = self.table.remove_mapping(id) else { break };
             Self::tell_expired(&mapping, out);
@@ -317,7 +317,7 @@ impl Translator {
         let holders = self.table.mappings_at(flow.protocol, external);
         let shared = scope != Scope::Any
             && (self.config.ports.overlap_by_destination
-                || self.behaviour.mapping == Mapping::EndpointIndependentIfPossible);
+                || self.mapping_behaviour(flow.protocol) == Mapping::EndpointIndependentIfPossible);
         if !shared {
             return holders.is_empty();
         }

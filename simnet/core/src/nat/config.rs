@@ -7,24 +7,28 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+mod fixed;
 mod icmp;
 mod limits;
 mod over_time;
 mod ports;
 mod serial;
+mod tcp;
 mod timers;
 
 pub(super) use ports::FIRST_REGISTERED;
 pub use {
+    fixed::{Exempt, Fixed, Forward, Forwarded, OneToOne},
     icmp::{IcmpErrors, IcmpPolicy},
-    limits::Limits,
+    limits::{Exhaustion, Limits},
     over_time::{Deviation, OverTime, Trigger},
     ports::{Collision, PortAssignment, Ports},
+    tcp::{MssClamp, SimultaneousOpen, Strays, TcpPolicy, UnsolicitedSyn},
     timers::{Stream, Timers},
 };
 
 /// Everything that makes one NAT behave unlike another. Addresses are not behaviour: they are those of
-/// the interface on the outside.
+/// the interface on the outside, unless [`Fixed`] names others.
 ///
 /// Start from a named configuration such as [`Config::rfc4787_ideal`] and change fields:
 ///
@@ -62,6 +66,9 @@ pub struct Config {
     pub mapping: Mapping,
     /// Who may send to a mapping from outside (RFC 4787 §5).
     pub filtering: Filtering,
+    /// Whether UDP and TCP of one internal endpoint share a mapping (RFC 7857 §5) and its filter
+    /// (RFC 7857 §6).
+    pub share_protocols: bool,
     /// Which external port a mapping gets (RFC 4787 §4.2).
     pub ports: Ports,
     /// Which external address a mapping gets when there are several (RFC 4787 §4.1).
@@ -75,6 +82,8 @@ pub struct Config {
     pub refresh: Refresh,
     /// How long mappings live (RFC 4787 §4.3).
     pub timers: Timers,
+    /// What is different for TCP (RFC 5382).
+    pub tcp: TcpPolicy,
     /// What happens to ICMP errors (RFC 4787 §9, RFC 5508 §4).
     pub icmp: IcmpPolicy,
     /// What happens to fragments that arrive (RFC 4787 §11).
@@ -83,6 +92,8 @@ pub struct Config {
     pub unsolicited: Unsolicited,
     /// What happens to IPv6, which needs no translation.
     pub ipv6: Ipv6,
+    /// Addresses and mappings that are named here.
+    pub fixed: Fixed,
     /// How much state there may be.
     pub limits: Limits,
     /// What changes without anyone having asked.

@@ -90,12 +90,13 @@ impl Translator {
             .and_then(|id| self.table.session(id))
             .map(|session| session.mapping);
         let scopes = [Scope::Any, Scope::Address(inside.far.ip()), Scope::Endpoint(inside.far)];
+        let protocol = self.book(inside.protocol);
         let by_scope = || {
-            let of = |scope| self.table.mapping_for(inside.protocol, inside.near, scope);
+            let of = |scope| self.table.mapping_for(protocol, inside.near, scope);
             scopes.into_iter().find_map(of)
         };
         // With lax filters the quoted packet may have come through a mapping made for somebody else.
-        let any = || self.table.mappings_of(inside.protocol, inside.near).last().copied();
+        let any = || self.table.mappings_of(protocol, inside.near).last().copied();
         let id = by_session.or_else(by_scope).or_else(any)?;
         self.table.mapping(id).copied()
     }

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::config::{
-    Config, Filtering, Fragments, Hairpin, IcmpPolicy, Ipv6, Limits, Mapping, OverTime, Pooling,
-    PortAssignment, Ports, Refresh, Stream, Timers, Unsolicited,
+    Config, Filtering, Fixed, Fragments, Hairpin, IcmpPolicy, Ipv6, Limits, Mapping, OverTime,
+    Pooling, PortAssignment, Ports, Refresh, Strays, Stream, TcpPolicy, Timers, Unsolicited,
+    UnsolicitedSyn,
 };
 
 impl Config {
@@ -15,16 +16,19 @@ impl Config {
         Self {
             mapping: Mapping::EndpointIndependent,
             filtering: Filtering::EndpointIndependent,
+            share_protocols: false,
             ports: Ports::default(),
             pooling: Pooling::Paired,
             hairpin: Hairpin::ExternalSource,
             filter_hairpin: false,
             refresh: Refresh::default(),
             timers: Timers::default(),
+            tcp: TcpPolicy::default(),
             icmp: IcmpPolicy::default(),
             fragments: Fragments::OutOfOrder,
             unsolicited: Unsolicited::Drop,
             ipv6: Ipv6::Filter,
+            fixed: Fixed::default(),
             limits: Limits::default(),
             over_time: OverTime::default(),
         }
@@ -94,6 +98,16 @@ impl Config {
                 icmp_query: Duration::from_secs(30),
                 ..Timers::udp(Duration::from_secs(30))
             },
+            tcp: TcpPolicy {
+                established: Duration::from_secs(432_000),
+                transitory_open: Duration::from_secs(120),
+                transitory_close: Duration::from_secs(120),
+                after_reset: Duration::from_secs(10),
+                unsolicited: UnsolicitedSyn::Drop,
+                strays: Strays::Adopt,
+                track_windows: true,
+                ..TcpPolicy::default()
+            },
             ..Self::classic(Mapping::EndpointIndependentIfPossible, Filtering::EndpointIndependent)
         }
     }
@@ -102,7 +116,9 @@ impl Config {
     /// outside that arrives before the first one from inside takes the port away.
     #[must_use]
     pub fn linux_masquerade_bare() -> Self {
-        Self { unsolicited: Unsolicited::RejectAndRemember, ..Self::linux_masquerade() }
+        let linux = Self::linux_masquerade();
+        let tcp = TcpPolicy { unsolicited: UnsolicitedSyn::Reset, ..linux.tcp };
+        Self { unsolicited: Unsolicited::RejectAndRemember, tcp, ..linux }
     }
 
     /// A NAT of the years of RFC 3489: half a minute, no hairpinning.
@@ -113,6 +129,7 @@ impl Config {
             ports: Ports::new(PortAssignment::Preserve),
             hairpin: Hairpin::None,
             timers: Timers::udp(Duration::from_secs(30)),
+            tcp: TcpPolicy { unsolicited: UnsolicitedSyn::Drop, ..TcpPolicy::default() },
             ..Self::rfc4787_ideal()
         }
     }

@@ -4,15 +4,19 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{
     Nat,
-    config::{Fragments, Ipv6, Unsolicited},
+    config::{Fragments, Ipv6, MssClamp},
     fragment::Key,
     refusal::Refusal,
     table::Flow,
+    tcp::options::clamp_segment_size,
 };
 use crate::{
     event::{DropReason, NatEvent},
     middlebox::{Outlet, Side},
-    packet::{Body, Icmp, IcmpError, Packet, Protocol, is_group},
+    packet::{
+        Body, IPV4_HEADER, IPV6_HEADER, Icmp, IcmpError, Packet, Protocol, TCP_HEADER, Tcp,
+        TcpFlags, is_group,
+    },
 };
 
 /// How a packet changes on its way through.
@@ -30,11 +34,13 @@ impl Nat {
     pub(super) fn catch_up(&mut self, out: &mut Outlet<'_>) {
         if std::mem::take(&mut self.rebooted) {
             out.event(|| NatEvent::Rebooted);
+            self.translator.install(out);
         }
         self.translator.expire(out);
         while let Some(fragment) = self.pieces.expire(out.now()) {
             refuse(fragment, Refusal::NoFirstFragment, out);
         }
+        self.give_up_syns(out);
     }
 
     pub(super) fn leave(&mut self, packet: Packet, out: &mut Outlet<'_>) {
@@ -52,13 +58,13 @@ impl Nat {
         // No mapping is made for a packet that cannot go on.
         let Some(packet) = self.check(Side::INSIDE, to, packet, out) else { return };
         match self.decide_outbound(&packet, turns, out) {
-            Ok(rewrite) => self.pass(Side::INSIDE, packet, rewrite, out),
-            Err(refusal) => {
-                if refusal.is_shortage() {
-                    self.report(Side::INSIDE, &packet, IcmpError::Prohibited, out);
+            Ok(rewrite) => {
+                if let (Body::Tcp(_), Some(external)) = (&packet.body, rewrite.source) {
+                    self.forget_syn(external, packet.destination(), out);
                 }
-                refuse(packet, refusal, out);
+                self.pass(Side::INSIDE, packet, rewrite, out);
             }
+            Err(refusal) => self.hold_back(packet, refusal, out),
         }
     }
 
@@ -76,6 +82,8 @@ impl Nat {
                 && !self.translator.addresses.is_own_inside(destination)
         } else {
             self.translator.is_external(destination)
+                || self.translator.passes(remote(&packet, Side::OUTSIDE))
+                    && !self.translator.addresses.is_own_inside(destination)
         };
         if !ours {
             refuse(packet, Refusal::NotForUs, out);
@@ -130,22 +138,23 @@ impl Nat {
     ) -> Result<Rewrite, Refusal> {
         self.general(packet)?;
         let plain = Rewrite { to: Side::OUTSIDE, source: None, destination: None, quote: None };
-        if self.translator.routes(packet.destination_ip) {
+        if self.translator.passes(remote(packet, Side::INSIDE)) {
             return Ok(plain);
         }
         if let Body::Icmp(Icmp::Error { quote, .. }) = &packet.body {
             return self.translator.error_from_inside(packet, quote);
         }
         let flow = flow(packet, packet.source(), packet.destination());
+        let segment = segment(packet);
         if !turns {
-            let source = Some(self.translator.outbound(&flow, out)?);
+            let source = Some(self.translator.outbound(&flow, segment, out)?);
             return Ok(Rewrite { source, ..plain });
         }
         if flow.protocol == Protocol::Icmp {
             // RFC 5508 §5 asks it of basic NATs alone: queries have no second identifier to turn to.
             return Err(Refusal::NoHairpin { external: flow.far });
         }
-        let (source, internal) = self.translator.hairpin(&flow, out)?;
+        let (source, internal) = self.translator.hairpin(&flow, segment, out)?;
         out.event(|| NatEvent::Hairpinned { packet: packet.id, external: flow.far, internal });
         let (source, destination) = (Some(source), Some(internal));
         Ok(Rewrite { to: Side::INSIDE, source, destination, quote: None })
@@ -159,7 +168,9 @@ impl Nat {
     ) -> Result<Rewrite, Refusal> {
         self.general(packet)?;
         let plain = Rewrite { to: Side::INSIDE, source: None, destination: None, quote: None };
-        if self.translator.routes(packet.destination_ip) {
+        if self.translator.passes(remote(packet, Side::OUTSIDE))
+            && (packet.is_ipv6() || !self.translator.is_external(packet.destination_ip))
+        {
             return Ok(plain);
         }
         if let Body::Icmp(Icmp::Error { quote, .. }) = &packet.body {
@@ -170,7 +181,7 @@ impl Nat {
             return rewrite;
         }
         let flow = flow(packet, packet.destination(), packet.source());
-        let destination = Some(self.translator.inbound(&flow, out)?);
+        let destination = Some(self.translator.inbound(&flow, segment(packet), out)?);
         Ok(Rewrite { destination, ..plain })
     }
 
@@ -188,13 +199,15 @@ impl Nat {
         }
         match packet.body {
             Body::Trailing(_) => Err(Refusal::NoFirstFragment),
-            Body::Tcp(_) => Err(Refusal::NoTcp),
-            Body::Udp(_) | Body::Icmp(_) => Ok(()),
+            Body::Udp(_) | Body::Icmp(_) | Body::Tcp(_) => Ok(()),
         }
     }
 
     /// Sends a packet on, and the fragments that waited for it.
-    fn pass(&mut self, from: Side, packet: Packet, rewrite: Rewrite, out: &mut Outlet<'_>) {
+    fn pass(&mut self, from: Side, mut packet: Packet, rewrite: Rewrite, out: &mut Outlet<'_>) {
+        if let Body::Tcp(segment) = &mut packet.body {
+            self.clamp(segment, packet.destination_ip.is_ipv6(), out);
+        }
         let key = Key::of(from, &packet);
         rewrite.forward(packet, out);
         let Some(key) = key else { return };
@@ -204,6 +217,25 @@ impl Nat {
             if let Some(waiting) = self.check(from, rewrite.to, waiting, out) {
                 rewrite.forward(waiting, out);
             }
+        }
+    }
+
+    /// Lowers the largest segment size that a SYN offers.
+    fn clamp(&self, segment: &mut Tcp, ipv6: bool, out: &Outlet<'_>) {
+        let headers = TCP_HEADER + if ipv6 { IPV6_HEADER } else { IPV4_HEADER };
+        let most = match self.translator.config.tcp.clamp_mss {
+            MssClamp::Off => return,
+            MssClamp::To(most) => most,
+            MssClamp::ToMtu => {
+                let mtu = out.mtu(Side::INSIDE).min(out.mtu(Side::OUTSIDE));
+                let room = usize::try_from(mtu).unwrap_or(usize::MAX).saturating_sub(headers);
+                u16::try_from(room).unwrap_or(u16::MAX)
+            }
+        };
+        if segment.flags.contains(TcpFlags::SYN)
+            && let Some(options) = clamp_segment_size(&segment.options, most)
+        {
+            segment.options = options;
         }
     }
 
@@ -231,33 +263,14 @@ impl Nat {
         }
     }
 
-    /// Ends a packet from outside that nobody asked for, as the configuration says.
-    fn turn_away(&mut self, packet: Packet, refusal: Refusal, out: &mut Outlet<'_>) {
-        if let Some(key) = Key::of(Side::OUTSIDE, &packet) {
-            while let Some(waiting) = self.pieces.release(&key) {
-                refuse(waiting, Refusal::FirstFragmentRefused, out);
-            }
-        }
-        let answers = self.translator.config.unsolicited != Unsolicited::Drop;
-        if refusal.is_unsolicited() && answers {
-            let ipv6 = packet.is_ipv6();
-            let own = self.translator.addresses.own(Side::OUTSIDE, ipv6);
-            let reporter = if ipv6 { own } else { Some(packet.destination_ip) };
-            let error = reporter
-                .and_then(|reporter| packet.icmp_error(reporter, IcmpError::PortUnreachable));
-            if let Some(error) = error {
-                out.send(Side::OUTSIDE, error);
-            }
-            if !ipv6 {
-                let flow = flow(&packet, packet.destination(), packet.source());
-                self.translator.remember(flow, out.now());
-            }
-        }
-        refuse(packet, refusal, out);
-    }
-
     /// Tells the sender of `packet`, on `side`, what is wrong with it.
-    fn report(&self, side: Side, packet: &Packet, kind: IcmpError, out: &mut Outlet<'_>) {
+    pub(super) fn report(
+        &self,
+        side: Side,
+        packet: &Packet,
+        kind: IcmpError,
+        out: &mut Outlet<'_>,
+    ) {
         if !self.translator.config.icmp.originates {
             return;
         }
@@ -287,8 +300,22 @@ impl Rewrite {
     }
 }
 
+/// The TCP segment that a packet carries.
+fn segment(packet: &Packet) -> Option<&Tcp> {
+    match &packet.body {
+        Body::Tcp(segment) => Some(segment),
+        Body::Udp(_) | Body::Icmp(_) | Body::Trailing(_) => None,
+    }
+}
+
+/// The far end of a packet that came `from` there.
+fn remote(packet: &Packet, from: Side) -> SocketAddr {
+    let remote = if from == Side::INSIDE { packet.destination() } else { packet.source() };
+    far(packet.protocol(), remote)
+}
+
 /// The flow of a packet between the endpoint `near` of a mapping and `remote`.
-fn flow(packet: &Packet, near: SocketAddr, remote: SocketAddr) -> Flow {
+pub(super) fn flow(packet: &Packet, near: SocketAddr, remote: SocketAddr) -> Flow {
     let protocol = packet.protocol();
     Flow { protocol, near, far: far(protocol, remote) }
 }
@@ -310,6 +337,7 @@ const fn is_local(ip: IpAddr) -> bool {
         }
 }
 
-fn refuse(packet: Packet, refusal: Refusal, out: &mut Outlet<'_>) {
+/// Ends a packet.
+pub(super) fn refuse(packet: Packet, refusal: Refusal, out: &mut Outlet<'_>) {
     out.drop_because(packet, refusal.reason(), || refusal.to_string());
 }

@@ -46,8 +46,20 @@ pub(super) enum Refusal {
     MixedFamilies,
     /// No IPv6 packets pass.
     NoIpv6,
-    /// The box does not translate TCP.
-    NoTcp,
+    /// A segment from inside belongs to no connection.
+    Stray { source: SocketAddr, destination: SocketAddr },
+    /// A segment lies outside of the window.
+    OutOfWindow { far: SocketAddr },
+    /// Connections are not opened from both sides at once.
+    SimultaneousOpen { far: SocketAddr },
+    /// The SYN came before the one from inside that it was to meet.
+    EarlySyn { remote: SocketAddr },
+    /// The host has as many external ports as it may.
+    PortLimit(usize),
+    /// The host has as many sessions as it may.
+    HostSessionLimit(usize),
+    /// The host asks for mappings too fast.
+    RateLimit(u32),
     /// The destination is neither an external address of the box nor behind it.
     NotForUs,
 }
@@ -59,9 +71,16 @@ impl Refusal {
             Self::NoMapping { .. } => DropReason::NatNoMapping,
             Self::Filtered { .. } => DropReason::NatFiltered,
             Self::NoPort { .. } | Self::Collision { .. } => DropReason::NatNoPort,
-            Self::MappingLimit(_) | Self::HostLimit(_) | Self::SessionLimit(_) => {
-                DropReason::NatLimit
+            Self::MappingLimit(_)
+            | Self::HostLimit(_)
+            | Self::SessionLimit(_)
+            | Self::PortLimit(_)
+            | Self::HostSessionLimit(_)
+            | Self::RateLimit(_) => DropReason::NatLimit,
+            Self::Stray { .. } | Self::OutOfWindow { .. } | Self::SimultaneousOpen { .. } => {
+                DropReason::NatTcpState
             }
+            Self::EarlySyn { .. } => DropReason::NatFiltered,
             Self::NoHairpin { .. } => DropReason::NatNoHairpin,
             Self::NoFirstFragment
             | Self::FirstFragmentRefused
@@ -70,9 +89,7 @@ impl Refusal {
             Self::NoIcmpErrors | Self::UnknownQuote { .. } | Self::StrangeReporter => {
                 DropReason::NatIcmp
             }
-            Self::NoAddress | Self::NoIpv6 | Self::NoTcp | Self::MixedFamilies => {
-                DropReason::NatUntranslatable
-            }
+            Self::NoAddress | Self::NoIpv6 | Self::MixedFamilies => DropReason::NatUntranslatable,
             Self::Remembered { .. } | Self::NotForUs => DropReason::NotForUs,
         }
     }
@@ -91,6 +108,9 @@ impl Refusal {
                 | Self::MappingLimit(_)
                 | Self::HostLimit(_)
                 | Self::SessionLimit(_)
+                | Self::PortLimit(_)
+                | Self::HostSessionLimit(_)
+                | Self::RateLimit(_)
         )
     }
 }
@@ -141,7 +161,27 @@ impl fmt::Display for Refusal {
             }
             Self::MixedFamilies => f.write_str("addresses of two families"),
             Self::NoIpv6 => f.write_str("IPv6 does not pass"),
-            Self::NoTcp => f.write_str("TCP does not pass"),
+            Self::Stray { source, destination } => {
+                write!(f, "nobody saw {source} > {destination} begin: RFC 7857 §2")
+            }
+            Self::OutOfWindow { far } => {
+                write!(f, "outside of the window of the connection with {far}: RFC 7857 §2.2")
+            }
+            Self::SimultaneousOpen { far } => {
+                write!(f, "the connection with {far} is being opened already: RFC 5382 §4.2")
+            }
+            Self::EarlySyn { remote } => {
+                write!(f, "{remote} opened the connection before the inside did: RFC 5382 §4.3")
+            }
+            Self::PortLimit(limit) => {
+                write!(f, "the host has {limit} external ports already: RFC 6888 §3")
+            }
+            Self::HostSessionLimit(limit) => {
+                write!(f, "the host has {limit} sessions already: RFC 6888 §3")
+            }
+            Self::RateLimit(rate) => {
+                write!(f, "more than {rate} new mappings of the host in a second: RFC 6888 §3")
+            }
             Self::NotForUs => f.write_str("not an external address of this box: RFC 4787 §4.4"),
         }
     }

@@ -1,14 +1,15 @@
 //! What a NAT remembers: mappings, the sessions under them, and when each ends.
 //!
-//! This file keeps the books and knows no policy. Every lookup a packet needs is one step in a hash
+//! This file keeps the books and knows no policy; `table/entries.rs` says what is in them. Every lookup a packet needs is one step in a hash
 //! table; ends are found through a heap of deadlines whose entries are corrected when they come up, so
 //! that refreshing a session touches the session alone.
 
 use std::{
     cmp::Reverse,
     collections::BinaryHeap,
-    hash::{Hash, Hasher},
+    hash::Hash,
     net::{IpAddr, SocketAddr},
+    time::Duration,
 };
 
 use base::Instant;
@@ -20,78 +21,10 @@ use super::{
 };
 use crate::packet::Protocol;
 
-/// A conversation as seen from one side of the box: an endpoint there, and the one beyond the box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Flow {
-    pub(super) protocol: Protocol,
-    /// The translated endpoint: internal as seen from inside, external as seen from outside.
-    pub(super) near: SocketAddr,
-    /// The endpoint on the other side. ICMP queries have no port there: 0.
-    pub(super) far: SocketAddr,
-}
+pub(super) use entries::{Ended, Flow, Host, Kind, Mapping, Scope, Session};
+use entries::{Remembered, Timed};
 
-/// Which remote endpoints a mapping serves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Scope {
-    Any,
-    Address(IpAddr),
-    Endpoint(SocketAddr),
-}
-
-/// An internal endpoint and the external one that stands for it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Mapping {
-    pub(super) protocol: Protocol,
-    pub(super) internal: SocketAddr,
-    pub(super) external: SocketAddr,
-    pub(super) scope: Scope,
-    pub(super) deadline: Instant,
-}
-
-/// One remote endpoint that a mapping has sent to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Session {
-    pub(super) mapping: Id,
-    /// The flow as seen from inside.
-    pub(super) inside: Flow,
-    /// The flow as seen from outside.
-    pub(super) outside: Flow,
-    pub(super) born: Instant,
-    pub(super) replied: bool,
-    pub(super) deadline: Instant,
-}
-
-/// A conversation of a remote endpoint with the box itself.
-#[derive(Clone, Copy, Debug)]
-struct Remembered {
-    flow: Flow,
-    deadline: Instant,
-}
-
-/// What is known of an internal address.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Host {
-    /// Index of its external address in the pool.
-    pub(super) address: usize,
-    /// How many mappings it has.
-    pub(super) mappings: usize,
-}
-
-/// Something that ended.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Ended {
-    Session,
-    Remembered,
-    Mapping(Mapping),
-}
-
-/// An entry of the heap. At one instant sessions end before their mapping.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Timed {
-    Session(Id),
-    Remembered(Id),
-    Mapping(Id),
-}
+mod entries;
 
 /// Mappings in a list that is nearly always one long.
 type Ids = SmallVec<[Id; 1]>;
@@ -112,10 +45,22 @@ pub(super) struct Table {
     /// How many sessions a mapping has with an address.
     peers: Map<(Id, IpAddr), u32>,
     hosts: Map<IpAddr, Host>,
+    /// Sessions of each internal address, if anyone wants to know.
+    host_sessions: Option<Map<IpAddr, usize>>,
+    /// Mappings that were asked for by name: explicit and static ones.
+    named: usize,
+    /// Whether permissions to send to a UDP mapping last as long as the mapping.
+    shared_timer: bool,
     heap: BinaryHeap<Reverse<(Instant, Timed)>>,
 }
 
 impl Table {
+    /// Empty books. Counting sessions by host costs a look-up for each new one.
+    pub(super) fn new(count_host_sessions: bool, shared_timer: bool) -> Self {
+        let host_sessions = count_host_sessions.then(Map::default);
+        Self { host_sessions, shared_timer, ..Self::default() }
+    }
+
     pub(super) const fn mapping_count(&self) -> usize {
         self.mappings.len()
     }
@@ -204,16 +149,45 @@ impl Table {
         self.hosts.get(&ip).copied()
     }
 
+    /// How many sessions a host has, if they are counted.
+    pub(super) fn host_sessions(&self, ip: IpAddr) -> usize {
+        self.host_sessions.as_ref().and_then(|counts| counts.get(&ip)).copied().unwrap_or(0)
+    }
+
+    /// The mapping of `internal` that was asked for by name.
+    pub(super) fn named(&self, protocol: Protocol, internal: SocketAddr) -> Option<Id> {
+        if self.named == 0 {
+            return None;
+        }
+        let id = self.mapping_for(protocol, internal, Scope::Any)?;
+        self.mappings.get(id).filter(|mapping| mapping.kind != Kind::Dynamic).map(|_| id)
+    }
+
+    /// Says how a mapping came to be, and how long it lasts at least.
+    pub(super) fn set_kind(&mut self, id: Id, kind: Kind, until: Instant, linger: Duration) {
+        let Some(mapping) = self.mappings.get_mut(id) else { return };
+        self.named -= usize::from(mapping.kind != Kind::Dynamic);
+        self.named += usize::from(kind != Kind::Dynamic);
+        mapping.kind = kind;
+        mapping.until = until;
+        let ends = self.latest(id, linger);
+        self.settle(id, ends);
+    }
+
     /// Enters a mapping; `address` is the index of its external address in the pool.
     pub(super) fn add_mapping(&mut self, mapping: Mapping, address: usize) -> Id {
-        let Mapping { protocol, internal, external, scope, deadline } = mapping;
+        let Mapping { protocol, internal, external, scope, deadline, .. } = mapping;
+        let alone = !self.shares(&mapping);
+        self.named += usize::from(mapping.kind != Kind::Dynamic);
         let id = self.mappings.insert(mapping);
         self.by_scope.insert((protocol, internal, scope), id);
         self.by_internal.entry((protocol, internal)).or_default().push(id);
         self.by_external.entry((protocol, external)).or_default().push(id);
         self.by_external_scope.insert((protocol, external, scope), id);
-        let host = self.hosts.entry(internal.ip()).or_insert(Host { address, mappings: 0 });
+        let host =
+            self.hosts.entry(internal.ip()).or_insert(Host { address, mappings: 0, ports: 0 });
         host.mappings += 1;
+        host.ports += usize::from(alone);
         self.heap.push(Reverse((deadline, Timed::Mapping(id))));
         id
     }
@@ -221,13 +195,16 @@ impl Table {
     /// Takes a mapping out. Its sessions, if any are left, no longer count.
     pub(super) fn remove_mapping(&mut self, id: Id) -> Option<Mapping> {
         let mapping = self.mappings.remove(id)?;
+        self.named -= usize::from(mapping.kind != Kind::Dynamic);
         let Mapping { protocol, internal, external, scope, .. } = mapping;
         forget(&mut self.by_scope, &(protocol, internal, scope), id);
         forget(&mut self.by_external_scope, &(protocol, external, scope), id);
         unlist(&mut self.by_internal, (protocol, internal), id);
         unlist(&mut self.by_external, (protocol, external), id);
+        let alone = !self.shares(&mapping);
         if let Some(host) = self.hosts.get_mut(&internal.ip()) {
             host.mappings -= 1;
+            host.ports -= usize::from(alone);
             if host.mappings == 0 {
                 self.hosts.remove(&internal.ip());
             }
@@ -235,13 +212,40 @@ impl Table {
         Some(mapping)
     }
 
+    /// Whether another mapping of the same host is at the same external endpoint.
+    fn shares(&self, mapping: &Mapping) -> bool {
+        self.mappings_at(mapping.protocol, mapping.external).iter().any(|id| {
+            self.mappings.get(*id).is_some_and(|other| other.internal.ip() == mapping.internal.ip())
+        })
+    }
+
+    /// Takes out the sessions of a mapping.
+    pub(super) fn remove_sessions_of(&mut self, mapping: Id) {
+        for session in self.sessions_of(mapping) {
+            self.remove_session(session);
+        }
+    }
+
+    /// The sessions of a mapping: a walk through all there are.
+    fn sessions_of(&self, mapping: Id) -> Vec<Id> {
+        let of = |(id, session): (Id, &Session)| (session.mapping == mapping).then_some(id);
+        self.sessions.iter().filter_map(of).collect()
+    }
+
     /// Enters a session. One of another mapping that had the same flow outside loses it.
     pub(super) fn add_session(&mut self, session: Session) -> Id {
+        let Session { mapping, inside, outside, deadline, .. } = session;
         let id = self.sessions.insert(session);
-        self.by_inside.insert(session.inside, id);
-        self.by_outside.insert(session.outside, id);
-        *self.peers.entry((session.mapping, session.inside.far.ip())).or_insert(0) += 1;
-        self.heap.push(Reverse((session.deadline, Timed::Session(id))));
+        self.by_inside.insert(inside, id);
+        self.by_outside.insert(outside, id);
+        *self.peers.entry((mapping, inside.far.ip())).or_insert(0) += 1;
+        if let Some(mapping) = self.mappings.get_mut(mapping) {
+            mapping.sessions += 1;
+        }
+        if let Some(counts) = &mut self.host_sessions {
+            *counts.entry(inside.near.ip()).or_insert(0) += 1;
+        }
+        self.heap.push(Reverse((deadline, Timed::Session(id))));
         id
     }
 
@@ -251,8 +255,21 @@ impl Table {
         self.by_outside.insert(flow, id).filter(|&former| former != id)
     }
 
-    fn remove_session(&mut self, id: Id) {
+    /// Takes a session out. What it kept alive is not looked at.
+    pub(super) fn remove_session(&mut self, id: Id) {
         let Some(session) = self.sessions.remove(id) else { return };
+        if let Some(mapping) = self.mappings.get_mut(session.mapping) {
+            mapping.sessions -= 1;
+        }
+        let host = session.inside.near.ip();
+        if let Some(counts) = &mut self.host_sessions
+            && let Some(count) = counts.get_mut(&host)
+        {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&host);
+            }
+        }
         forget(&mut self.by_inside, &session.inside, id);
         forget(&mut self.by_outside, &session.outside, id);
         let key = (session.mapping, session.inside.far.ip());
@@ -262,6 +279,36 @@ impl Table {
                 self.peers.remove(&key);
             }
         }
+    }
+
+    /// Ends a session at `deadline`, which may be sooner than it was, and its mapping with the last of
+    /// its sessions.
+    pub(super) fn shorten(&mut self, id: Id, deadline: Instant, linger: Duration) {
+        let Some(session) = self.sessions.get_mut(id) else { return };
+        session.deadline = deadline;
+        let mapping = session.mapping;
+        self.heap.push(Reverse((deadline, Timed::Session(id))));
+        let ends = match self.mappings.get(mapping) {
+            Some(mapping) if mapping.sessions == 1 => mapping.until.max(deadline + linger),
+            _ => self.latest(mapping, linger),
+        };
+        self.settle(mapping, ends);
+    }
+
+    /// When the last of a mapping's sessions ends, or what it was promised.
+    fn latest(&self, id: Id, linger: Duration) -> Instant {
+        let until = self.mappings.get(id).map_or(Instant::ZERO, |mapping| mapping.until);
+        let of = |(_, session): (Id, &Session)| {
+            (session.mapping == id).then_some(session.deadline + linger)
+        };
+        self.sessions.iter().filter_map(of).fold(until, Instant::max)
+    }
+
+    /// Lets a mapping end at `deadline`, which may be sooner than it was.
+    fn settle(&mut self, id: Id, deadline: Instant) {
+        let Some(mapping) = self.mappings.get_mut(id) else { return };
+        mapping.deadline = deadline;
+        self.heap.push(Reverse((deadline, Timed::Mapping(id))));
     }
 
     /// Whether `flow` is a conversation with the box itself.
@@ -284,7 +331,8 @@ impl Table {
 
     /// When something may end. It may turn out to have been refreshed since.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.heap.peek().map(|Reverse((deadline, _))| *deadline)
+        let deadline = self.heap.peek().map(|Reverse((deadline, _))| *deadline)?;
+        (deadline < Instant::MAX).then_some(deadline)
     }
 
     /// Removes one thing whose deadline has come.
@@ -321,30 +369,16 @@ impl Table {
 
     fn deadline_of(&self, timed: Timed) -> Option<Instant> {
         match timed {
-            Timed::Session(id) => self.sessions.get(id).map(|session| session.deadline),
+            Timed::Session(id) => {
+                let session = self.sessions.get(id)?;
+                let shared = self.shared_timer && session.inside.protocol == Protocol::Udp;
+                match self.mappings.get(session.mapping) {
+                    Some(mapping) if shared => Some(mapping.deadline.max(session.deadline)),
+                    _ => Some(session.deadline),
+                }
+            }
             Timed::Remembered(id) => self.remembered.get(id).map(|flow| flow.deadline),
             Timed::Mapping(id) => self.mappings.get(id).map(|mapping| mapping.deadline),
-        }
-    }
-}
-
-impl Hash for Flow {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        mix(self.near, state);
-        mix(self.far, state);
-        state.write_u8(matches!(self.protocol, Protocol::Icmp).into());
-    }
-}
-
-/// Feeds an address in two words instead of the seven of the derived hash.
-fn mix<H: Hasher>(address: SocketAddr, state: &mut H) {
-    match address {
-        SocketAddr::V4(v4) => {
-            state.write_u64(u64::from(v4.ip().to_bits()) << 16 | u64::from(v4.port()));
-        }
-        SocketAddr::V6(v6) => {
-            state.write_u128(v6.ip().to_bits());
-            state.write_u16(v6.port());
         }
     }
 }

@@ -1,9 +1,6 @@
 //! Mapping and filtering of single packets: RFC 4787 §4, §5, §6.
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    time::Duration,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use base::Instant;
 
@@ -11,13 +8,18 @@ use super::{
     address::Addresses,
     config::{
         Collision, Config, Filtering, Ipv6, Mapping as MappingBehaviour, PortAssignment, Trigger,
-        Unsolicited,
     },
+    hash::Map,
     refusal::Refusal,
     slab::Id,
-    table::{Ended, Flow, Mapping, Scope, Session, Table},
+    table::{Flow, Kind, Mapping, Scope, Session, Table},
+    tcp::{self, Direction, Tracked},
 };
-use crate::{event::NatEvent, middlebox::Outlet, packet::Protocol};
+use crate::{
+    event::NatEvent,
+    middlebox::Outlet,
+    packet::{Protocol, Tcp, TcpFlags},
+};
 
 /// The books of a NAT, and the rules by which it keeps them.
 pub(super) struct Translator {
@@ -32,7 +34,10 @@ pub(super) struct Translator {
     /// How often a wanted port was taken.
     pub(super) conflicts: u32,
     /// How many mappings were made.
-    made: u32,
+    pub(super) made: u32,
+    /// When each host may make its next mapping at the earliest, were all of them spread evenly; kept
+    /// only where the rate is limited.
+    pub(super) paces: Map<IpAddr, Instant>,
 }
 
 /// The part of the behaviour that a non-deterministic NAT changes.
@@ -41,23 +46,19 @@ pub(super) struct Behaviour {
     pub(super) mapping: MappingBehaviour,
     pub(super) filtering: Filtering,
     pub(super) assignment: PortAssignment,
-    deviated: bool,
+    pub(super) deviated: bool,
 }
 
 /// Where a packet that comes in goes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target {
     pub(super) internal: SocketAddr,
-    /// The mapping it came through; none if the address is mapped one to one.
+    /// The mapping it came through; none if the address is mapped one to one, and for the host that
+    /// gets what nobody else does.
     pub(super) mapping: Option<Id>,
     session: Option<Id>,
-}
-
-/// Which way a packet goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Direction {
-    Outbound,
-    Inbound,
+    /// It goes to the host that gets what nobody else does.
+    fallback: bool,
 }
 
 impl Translator {
@@ -68,49 +69,63 @@ impl Translator {
             assignment: config.ports.assignment,
             deviated: false,
         };
+        let counts = config.limits.sessions_per_host.is_some();
+        let table = Table::new(counts, config.timers.per_mapping);
         Self {
             config,
             addresses,
-            table: Table::default(),
+            table,
             behaviour,
             next_port: None,
             next_address: 0,
             conflicts: 0,
             made: 0,
+            paces: Map::default(),
         }
     }
 
-    /// The external endpoint that stands for `flow.near` towards `flow.far`, made if need be.
+    /// The external endpoint that stands for `flow.near` towards `flow.far`, made if need be. A packet
+    /// of TCP brings its segment.
     pub(super) fn outbound(
         &mut self,
         flow: &Flow,
+        segment: Option<&Tcp>,
         out: &mut Outlet<'_>,
     ) -> Result<SocketAddr, Refusal> {
         if let Some(id) = self.table.session_inside(flow)
-            && let Some(session) = self.table.session_mut(id)
+            && let Some(session) = self.table.session(id)
         {
             let outside = session.outside;
             if self.config.ports.on_collision == Collision::Overload {
                 // Of those who share the endpoint, the last to send gets the answers.
                 self.table.claim_outside(outside, id);
             }
-            self.refresh(id, Direction::Outbound, out);
+            match segment {
+                Some(segment) => self.follow(id, Direction::Outbound, segment, out)?,
+                None => self.refresh(id, Direction::Outbound, out),
+            }
             return Ok(outside.near);
         }
-        let scope = self.scope_of(flow);
-        let existing = self.table.mapping_for(flow.protocol, flow.near, scope);
-        let limit = self.config.limits.sessions;
-        if self.table.session_count() >= limit {
-            return Err(Refusal::SessionLimit(limit));
+        if let Some(segment) = segment {
+            self.may_begin(segment, flow)?;
         }
+        let scope = self.scope_of(flow);
+        let protocol = self.book(flow.protocol);
+        let named = self.table.named(protocol, flow.near);
+        let existing = named.or_else(|| self.table.mapping_for(protocol, flow.near, scope));
+        self.check_sessions(flow.near.ip())?;
         let id = existing.map_or_else(|| self.map(flow, scope, out), Ok)?;
-        self.open_session(id, existing.is_some(), flow, out)
+        let tracked = segment.map_or_else(Tracked::default, |segment| {
+            Tracked::begin(Direction::Outbound, segment, &self.config.tcp)
+        });
+        self.open_session(id, existing.is_some(), flow, tracked, out)
     }
 
     /// Where a packet of `flow`, from outside, goes; the filter has its say.
     pub(super) fn inbound(
         &mut self,
         flow: &Flow,
+        segment: Option<&Tcp>,
         out: &mut Outlet<'_>,
     ) -> Result<SocketAddr, Refusal> {
         if self.table.is_remembered(flow) {
@@ -118,7 +133,7 @@ impl Translator {
         }
         let target = self.target(flow)?;
         self.admit(flow, &target)?;
-        self.note_inbound(&target, out);
+        self.note_inbound(flow, &target, segment, out)?;
         Ok(target.internal)
     }
 
@@ -127,6 +142,7 @@ impl Translator {
     pub(super) fn hairpin(
         &mut self,
         flow: &Flow,
+        segment: Option<&Tcp>,
         out: &mut Outlet<'_>,
     ) -> Result<(SocketAddr, SocketAddr), Refusal> {
         use super::config::Hairpin;
@@ -141,18 +157,19 @@ impl Translator {
             return Err(Refusal::NoHairpin { external: flow.far });
         }
         // Without a mapping to go to there is no reason to make one to come from.
-        if self.table.mappings_at(flow.protocol, flow.far).is_empty()
+        let protocol = self.book(flow.protocol);
+        if self.table.mappings_at(protocol, flow.far).is_empty()
             && self.addresses.owner(flow.far).is_none()
         {
             return Err(Refusal::NoMapping { external: flow.far });
         }
-        let source = self.outbound(flow, out)?;
+        let source = self.outbound(flow, segment, out)?;
         let outside = Flow { protocol: flow.protocol, near: flow.far, far: source };
         let target = self.target(&outside)?;
         if self.config.filter_hairpin {
             self.admit(&outside, &target)?;
         }
-        self.note_inbound(&target, out);
+        self.note_inbound(&outside, &target, segment, out)?;
         let shown = if hairpin == Hairpin::InternalSource { flow.near } else { source };
         Ok((shown, target.internal))
     }
@@ -164,39 +181,55 @@ impl Translator {
             && let Some(held) = self.table.session(session)
         {
             let (internal, mapping) = (held.inside.near, Some(held.mapping));
-            return Ok(Target { internal, mapping, session: Some(session) });
+            return Ok(Target { internal, mapping, session: Some(session), fallback: false });
         }
         // More than one only where mappings share endpoints: whoever knows the sender, else the latest.
-        let holders = self.table.mappings_at(flow.protocol, flow.near);
+        let holders = self.table.mappings_at(self.book(flow.protocol), flow.near);
         let known = |id: &&Id| self.table.has_peer(**id, flow.far.ip());
         let holder = holders.iter().rev().find(known).or_else(|| holders.last()).copied();
         if let Some(id) = holder
             && let Some(mapping) = self.table.mapping(id)
         {
-            return Ok(Target { internal: mapping.internal, mapping: Some(id), session: None });
+            let internal = mapping.internal;
+            return Ok(Target { internal, mapping: Some(id), session: None, fallback: false });
         }
         let owner = self.addresses.owner(flow.near);
-        let internal = owner.ok_or(Refusal::NoMapping { external: flow.near })?;
-        Ok(Target { internal, mapping: None, session: None })
+        let fallback = owner.is_none();
+        let internal = owner.or_else(|| self.fallback(flow));
+        let internal = internal.ok_or(Refusal::NoMapping { external: flow.near })?;
+        Ok(Target { internal, mapping: None, session: None, fallback })
+    }
+
+    /// The endpoint of the host that gets what nobody else does.
+    fn fallback(&self, flow: &Flow) -> Option<SocketAddr> {
+        let host = self.config.fixed.dmz_host?;
+        let serves = flow.protocol != Protocol::Icmp && flow.near.is_ipv4();
+        serves.then(|| SocketAddr::new(host, flow.near.port()))
     }
 
     /// RFC 4787 §5: whether the mapping lets `flow.far` in.
     fn admit(&self, flow: &Flow, target: &Target) -> Result<(), Refusal> {
-        let filtering = self.filtering();
+        let filtering = self.filtering(flow.protocol);
         let known = |id| self.table.has_peer(id, flow.far.ip());
         let admitted = match filtering {
             Filtering::EndpointIndependent => true,
             Filtering::AddressDependent => target.mapping.is_some_and(known),
             Filtering::AddressAndPortDependent => target.session.is_some(),
         };
-        if admitted {
+        // RFC 6887 §11: whoever asks for a mapping by name wants to be reached by everybody.
+        let asked = |id| self.table.mapping(id).is_some_and(|held| held.kind != Kind::Dynamic);
+        if admitted || target.fallback || target.mapping.is_some_and(asked) {
             return Ok(());
         }
         Err(Refusal::Filtered { filtering, external: flow.near, remote: flow.far })
     }
 
-    fn filtering(&self) -> Filtering {
-        match self.behaviour.filtering {
+    fn filtering(&self, protocol: Protocol) -> Filtering {
+        let filtering = match self.config.tcp.filtering {
+            Some(filtering) if protocol == Protocol::Tcp => filtering,
+            _ => self.behaviour.filtering,
+        };
+        match filtering {
             Filtering::AddressDependent if base::mutant::active("nat-filter-admits-anyone") => {
                 Filtering::EndpointIndependent
             }
@@ -215,7 +248,7 @@ impl Translator {
         if flow.protocol == Protocol::Icmp || flow.far.is_ipv6() {
             return Scope::Any;
         }
-        match self.behaviour.mapping {
+        match self.mapping_behaviour(flow.protocol) {
             MappingBehaviour::EndpointIndependent
                 if base::mutant::active("nat-mapping-depends-on-port") =>
             {
@@ -228,21 +261,31 @@ impl Translator {
         }
     }
 
+    /// How mappings of `protocol` are made.
+    pub(super) fn mapping_behaviour(&self, protocol: Protocol) -> MappingBehaviour {
+        match self.config.tcp.mapping {
+            Some(mapping) if protocol == Protocol::Tcp => mapping,
+            _ => self.behaviour.mapping,
+        }
+    }
+
+    /// The protocol under which mappings of `protocol` are entered: RFC 7857 §5.
+    pub(super) fn book(&self, protocol: Protocol) -> Protocol {
+        match protocol {
+            Protocol::Tcp if self.config.share_protocols => Protocol::Udp,
+            protocol => protocol,
+        }
+    }
+
     /// Makes a mapping.
     fn map(&mut self, flow: &Flow, scope: Scope, out: &mut Outlet<'_>) -> Result<Id, Refusal> {
-        let Flow { protocol, near: internal, far: remote } = *flow;
-        let limits = self.config.limits;
-        if self.table.mapping_count() >= limits.mappings {
-            return Err(Refusal::MappingLimit(limits.mappings));
-        }
-        let held = self.table.host(internal.ip()).map_or(0, |host| host.mappings);
-        if held >= limits.mappings_per_host {
-            return Err(Refusal::HostLimit(limits.mappings_per_host));
-        }
+        let Flow { near: internal, far: remote, .. } = *flow;
+        let protocol = self.book(flow.protocol);
+        let flow = &Flow { protocol, ..*flow };
+        self.check_mappings(internal.ip(), out.now())?;
         let assigned = self.assign(flow, scope, out)?;
-        let (external, deadline) = (assigned.external, out.now());
-        let mapping = Mapping { protocol, internal, external, scope, deadline };
-        let id = self.table.add_mapping(mapping, assigned.address);
+        let id = self.enter(flow, scope, assigned.external, assigned.address, out.now());
+        let external = assigned.external;
         out.event(|| NatEvent::Mapped { protocol, internal, external, remote });
         self.made += 1;
         if let Some(Trigger::Mappings(count)) = self.trigger()
@@ -253,28 +296,52 @@ impl Translator {
         Ok(id)
     }
 
+    /// Enters a mapping of `flow.near` that has no session yet.
+    pub(super) fn enter(
+        &mut self,
+        flow: &Flow,
+        scope: Scope,
+        external: SocketAddr,
+        address: usize,
+        now: Instant,
+    ) -> Id {
+        let mapping = Mapping {
+            protocol: flow.protocol,
+            kind: Kind::Dynamic,
+            internal: flow.near,
+            external,
+            scope,
+            deadline: now,
+            until: now,
+            sessions: 0,
+        };
+        self.table.add_mapping(mapping, address)
+    }
+
     /// Lets `flow.far` in through the mapping `id`.
     fn open_session(
         &mut self,
         id: Id,
         reused: bool,
         flow: &Flow,
+        tcp: Tracked,
         out: &mut Outlet<'_>,
     ) -> Result<SocketAddr, Refusal> {
         let Some(mapping) = self.table.mapping(id) else { return Err(Refusal::NoAddress) };
-        let external = mapping.external;
+        let (external, ends) = (mapping.external, mapping.deadline);
         let mut session = Session {
             mapping: id,
             inside: *flow,
             outside: Flow { near: external, ..*flow },
             born: out.now(),
             replied: false,
+            tcp,
             deadline: out.now(),
         };
-        session.deadline = out.now() + self.lifetime(&session, out.now());
+        session.deadline = self.deadline(&session, out);
         // RFC 4787 §4.3: a packet that does not refresh the mapping opens nothing that outlives it.
-        if reused && !self.refreshes(Direction::Outbound) {
-            session.deadline = session.deadline.min(mapping.deadline);
+        if reused && flow.protocol != Protocol::Tcp && !self.refreshes(Direction::Outbound) {
+            session.deadline = session.deadline.min(ends);
         }
         let deadline = session.deadline;
         self.table.add_session(session);
@@ -283,131 +350,108 @@ impl Translator {
         Ok(external)
     }
 
-    /// An inbound packet went through: that may be an answer, and may refresh.
-    fn note_inbound(&mut self, target: &Target, out: &mut Outlet<'_>) {
-        if let Some(id) = target.session {
+    /// An inbound packet goes through: that may be an answer, may refresh, and may open a connection.
+    fn note_inbound(
+        &mut self,
+        flow: &Flow,
+        target: &Target,
+        segment: Option<&Tcp>,
+        out: &mut Outlet<'_>,
+    ) -> Result<(), Refusal> {
+        match (target.session, segment) {
+            (Some(id), Some(segment)) => self.follow(id, Direction::Inbound, segment, out)?,
+            (Some(id), None) => {
+                if let Some(session) = self.table.session_mut(id) {
+                    session.replied = true;
+                }
+                self.refresh(id, Direction::Inbound, out);
+            }
+            (None, Some(segment)) if tcp::is_opening(segment.flags) => {
+                let tracked = Tracked::begin(Direction::Inbound, segment, &self.config.tcp);
+                self.receive(flow, target, tracked, out)?;
+            }
+            // RFC 6146 §3.5.2: other segments pass and change nothing, if the filter lets them.
+            (None, Some(_)) => {}
+            (None, None) if target.fallback => {
+                self.receive(flow, target, Tracked::default(), out)?;
+            }
+            (None, None) => {
+                if let Some(id) = target.mapping
+                    && self.refreshes(Direction::Inbound)
+                {
+                    // Nobody inside has asked for the sender, so there is no session to refresh.
+                    self.prolong(id, out.now() + self.config.timers.udp, out);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens the session of a conversation that began outside, and a mapping where there is none.
+    fn receive(
+        &mut self,
+        flow: &Flow,
+        target: &Target,
+        tracked: Tracked,
+        out: &mut Outlet<'_>,
+    ) -> Result<(), Refusal> {
+        let inside = Flow { near: target.internal, ..*flow };
+        self.check_sessions(inside.near.ip())?;
+        let id = match target.mapping {
+            Some(id) => id,
+            None => {
+                self.check_mappings(inside.near.ip(), out.now())?;
+                let booked = Flow { protocol: self.book(flow.protocol), ..inside };
+                let scope = self.scope_of(&inside);
+                let id = self.enter(&booked, scope, flow.near, 0, out.now());
+                let Flow { protocol, near: internal, far: remote } = booked;
+                let external = flow.near;
+                out.event(|| NatEvent::Mapped { protocol, internal, external, remote });
+                id
+            }
+        };
+        self.open_session(id, false, &inside, tracked, out).map(|_| ())
+    }
+
+    /// Whether a segment from inside may begin a session.
+    fn may_begin(&self, segment: &Tcp, flow: &Flow) -> Result<(), Refusal> {
+        let adopts = self.config.tcp.strays == super::config::Strays::Adopt;
+        let resets = segment.flags.contains(TcpFlags::RST);
+        if tcp::is_opening(segment.flags) || adopts && !resets {
+            return Ok(());
+        }
+        Err(Refusal::Stray { source: flow.near, destination: flow.far })
+    }
+
+    /// A segment of a connection that is known.
+    fn follow(
+        &mut self,
+        id: Id,
+        from: Direction,
+        segment: &Tcp,
+        out: &mut Outlet<'_>,
+    ) -> Result<(), Refusal> {
+        let Some(session) = self.table.session_mut(id) else { return Ok(()) };
+        let (was_ending, flow) = (session.tcp.is_ending(), session.inside);
+        session.tcp.follow(from, segment, &self.config.tcp).map_err(|fault| match fault {
+            tcp::Fault::OutOfWindow => Refusal::OutOfWindow { far: flow.far },
+            tcp::Fault::SimultaneousOpen => Refusal::SimultaneousOpen { far: flow.far },
+        })?;
+        session.replied |= from == Direction::Inbound;
+        let mapping = session.mapping;
+        let Some(session) = self.table.session(id) else { return Ok(()) };
+        let (ending, before) = (session.tcp.is_ending(), session.deadline);
+        let deadline = self.deadline(session, out);
+        if ending && !was_ending && deadline < before {
+            self.table.shorten(id, deadline, self.config.timers.linger);
+        } else if !(ending && segment.flags.contains(TcpFlags::RST)) {
+            // RFC 7857 §7.1: a reset keeps nothing alive.
             if let Some(session) = self.table.session_mut(id) {
-                session.replied = true;
+                session.deadline = session.deadline.max(deadline);
             }
-            self.refresh(id, Direction::Inbound, out);
-        } else if let Some(id) = target.mapping
-            && self.refreshes(Direction::Inbound)
-        {
-            // Nobody inside has asked for the sender, so there is no session to refresh.
-            self.prolong(id, out.now() + self.config.timers.udp, out);
+            self.prolong(mapping, deadline, out);
         }
-    }
-
-    fn refresh(&mut self, id: Id, direction: Direction, out: &mut Outlet<'_>) {
-        if !self.refreshes(direction) {
-            return;
-        }
-        let Some(session) = self.table.session(id) else { return };
-        let (mapping, deadline) = (session.mapping, out.now() + self.lifetime(session, out.now()));
-        if let Some(session) = self.table.session_mut(id) {
-            session.deadline = session.deadline.max(deadline);
-        }
-        self.prolong(mapping, deadline, out);
-    }
-
-    fn refreshes(&self, direction: Direction) -> bool {
-        match direction {
-            Direction::Outbound => {
-                self.config.refresh.outbound && !base::mutant::active("nat-refresh-not-outbound")
-            }
-            Direction::Inbound => self.config.refresh.inbound,
-        }
-    }
-
-    fn prolong(&mut self, id: Id, deadline: Instant, out: &mut Outlet<'_>) {
-        let Some(mapping) = self.table.mapping_mut(id) else { return };
-        if deadline <= mapping.deadline {
-            return;
-        }
-        mapping.deadline = deadline;
-        let Mapping { internal, external, .. } = *mapping;
-        out.event(|| NatEvent::Refreshed { internal, external, expires: deadline });
-    }
-
-    /// RFC 4787 §4.3: how long the session lives from now on, if nothing happens.
-    fn lifetime(&self, session: &Session, now: Instant) -> Duration {
-        let timers = &self.config.timers;
-        if session.inside.protocol == Protocol::Icmp {
-            return timers.icmp_query;
-        }
-        let port = session.inside.far.port();
-        if let Some((_, time)) = timers.well_known.iter().find(|(known, _)| *known == port) {
-            return *time;
-        }
-        match timers.stream {
-            Some(stream) if session.replied && now - session.born >= stream.after => stream.timeout,
-            _ if base::mutant::active("nat-timer-too-short") => timers.udp / 3,
-            _ => timers.udp,
-        }
-    }
-
-    /// Notes that `flow.far` spoke to the box before anyone inside spoke to it.
-    pub(super) fn remember(&mut self, flow: Flow, now: Instant) {
-        let known = self.table.is_remembered(&flow);
-        let wanted = self.config.unsolicited == Unsolicited::RejectAndRemember;
-        let room = self.table.remembered_count() < self.config.limits.remembered;
-        // A mapping that shares the endpoint may be in use by the same peer for another purpose: that
-        // conversation exists, so this packet would not have come here.
-        if wanted && (known || room) {
-            self.table.remember(flow, now + self.config.timers.udp);
-        }
-    }
-
-    /// Ends what is due.
-    pub(super) fn expire(&mut self, out: &mut Outlet<'_>) {
-        while let Some(ended) = self.table.end_one(out.now()) {
-            if let Ended::Mapping(mapping) = ended {
-                Self::tell_expired(&mapping, out);
-            }
-        }
-        if let Some(Trigger::At(at)) = self.trigger()
-            && out.now() >= at
-        {
-            self.deviate(out);
-        }
-    }
-
-    /// When [`Translator::expire`] may have something to do.
-    pub(super) fn next_deadline(&self) -> Option<Instant> {
-        let deviation = match self.trigger() {
-            Some(Trigger::At(at)) => Some(at),
-            Some(Trigger::Conflicts(_) | Trigger::Mappings(_)) | None => None,
-        };
-        self.table.next_deadline().into_iter().chain(deviation).min()
-    }
-
-    pub(super) fn tell_expired(mapping: &Mapping, out: &mut Outlet<'_>) {
-        let Mapping { protocol, internal, external, .. } = *mapping;
-        out.event(|| NatEvent::Expired { protocol, internal, external });
-    }
-
-    /// What is still to set off a change of behaviour.
-    pub(super) fn trigger(&self) -> Option<Trigger> {
-        let deviation = self.config.over_time.deviation.as_ref()?;
-        (!self.behaviour.deviated).then_some(deviation.trigger)
-    }
-
-    /// Changes the behaviour, against RFC 4787 §8.
-    pub(super) fn deviate(&mut self, out: &mut Outlet<'_>) {
-        let Some(deviation) = self.config.over_time.deviation else { return };
-        self.behaviour = Behaviour {
-            mapping: deviation.mapping,
-            filtering: deviation.filtering,
-            assignment: deviation.assignment,
-            deviated: true,
-        };
-        out.event(|| NatEvent::Deviated);
-    }
-
-    /// Loses all state, as a box does that loses power.
-    pub(super) fn forget_all(&mut self) {
-        let (config, addresses) = (self.config.clone(), std::mem::take(&mut self.addresses));
-        *self = Self::new(config, addresses);
+        Ok(())
     }
 
     /// Whether packets from inside to `ip` turn around.
@@ -415,8 +459,9 @@ impl Translator {
         self.addresses.is_external(ip, self.config.ipv6)
     }
 
-    /// Whether IPv6 passes without a look at it.
-    pub(super) fn routes(&self, ip: IpAddr) -> bool {
-        ip.is_ipv6() && self.config.ipv6 == Ipv6::Route
+    /// Whether packets to or from `remote` pass without a look at them.
+    pub(super) fn passes(&self, remote: SocketAddr) -> bool {
+        remote.is_ipv6() && self.config.ipv6 == Ipv6::Route
+            || self.config.fixed.exempt.iter().any(|exempt| exempt.covers(remote))
     }
 }

@@ -78,6 +78,14 @@ impl Bench {
         actions
     }
 
+    /// Calls the NAT, whose decisions are noted.
+    pub(crate) fn tell<T>(&mut self, tell: impl FnOnce(&mut Nat, &mut Outlet<'_>) -> T) -> T {
+        let mut told = None;
+        let actions = self.with_outlet(|nat, out| told = Some(tell(nat, out)));
+        self.digest(actions);
+        told.unwrap()
+    }
+
     /// Puts a packet in and says what became of it.
     pub(crate) fn put(&mut self, side: Side, packet: Packet) -> Fate {
         let actions = self.with_outlet(|nat, out| nat.handle_packet(side, packet, out));

@@ -23,6 +23,19 @@ pub struct Timers {
     /// Silence after which the mapping of an ICMP query is removed (RFC 5508 §3.2).
     #[serde(with = "units::duration")]
     pub icmp_query: Duration,
+    /// How long a mapping stays after the last of its sessions.
+    #[serde(with = "units::duration")]
+    pub linger: Duration,
+    /// Whether a mapping has one timer for all its remote endpoints: permissions to send to it then last
+    /// as long as the mapping. Else each remote endpoint has a timer of its own. UDP alone is concerned.
+    pub per_mapping: bool,
+    /// Lives are longer by up to this much, by chance.
+    #[serde(with = "units::duration")]
+    pub jitter: Duration,
+    /// What has ended is removed at the next multiple of this time, as boxes do that sweep their tables;
+    /// 0 removes it at once.
+    #[serde(with = "units::duration")]
+    pub sweep: Duration,
 }
 
 /// A longer life for sessions that turned out to be conversations.
@@ -42,7 +55,16 @@ impl Timers {
     #[must_use]
     pub const fn udp(udp: Duration) -> Self {
         // RFC 5508 §3.2: ICMP queries live at least a minute.
-        Self { udp, stream: None, well_known: Vec::new(), icmp_query: Duration::from_secs(60) }
+        Self {
+            udp,
+            stream: None,
+            well_known: Vec::new(),
+            icmp_query: Duration::from_secs(60),
+            linger: Duration::ZERO,
+            per_mapping: false,
+            jitter: Duration::ZERO,
+            sweep: Duration::ZERO,
+        }
     }
 }
 

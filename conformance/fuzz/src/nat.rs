@@ -159,6 +159,7 @@ impl Setting {
                     remembered: 2,
                     fragmented: 2,
                     held_fragments: 3,
+                    ..Limits::default()
                 }
             } else {
                 Limits::default()

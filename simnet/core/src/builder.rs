@@ -10,6 +10,7 @@ use crate::{
     node::{EphemeralPorts, HostModel, Rebirth},
     observer::Observer,
     selection::Policy,
+    tcp::TcpConfig,
 };
 
 mod assemble;
@@ -291,6 +292,7 @@ impl Attach {
 pub struct Host {
     pub(crate) attach: Attach,
     pub(crate) silent: bool,
+    pub(crate) tcp: Option<Box<TcpConfig>>,
     pub(crate) ephemeral: EphemeralPorts,
     pub(crate) receive_queue: usize,
     pub(crate) model: HostModel,
@@ -332,6 +334,7 @@ impl Host {
         Self {
             attach,
             silent: false,
+            tcp: None,
             ephemeral: EphemeralPorts::Random,
             receive_queue: crate::socket::DEFAULT_RECEIVE_QUEUE,
             model: HostModel::Weak,
@@ -435,6 +438,13 @@ impl Host {
     #[must_use]
     pub const fn receive_queue(mut self, datagrams: usize) -> Self {
         self.receive_queue = datagrams;
+        self
+    }
+
+    /// How TCP works on the host.
+    #[must_use]
+    pub fn tcp(mut self, config: TcpConfig) -> Self {
+        self.tcp = Some(Box::new(config));
         self
     }
 

@@ -13,6 +13,7 @@ use crate::{
     network::Scope,
     random::Stream,
     socket::{BindError, Kind, RecvMeta, SocketOption},
+    tcp::TcpEvent,
 };
 
 /// A participant without I/O on one host: told what arrives, it acts through its [`Cx`].
@@ -34,6 +35,11 @@ pub trait Endpoint: Any {
     /// The network reported an error about a datagram that was sent from `socket`.
     fn handle_socket_error(&mut self, cx: &mut Cx<'_>, socket: SocketId, error: SocketError) {
         let _ = (cx, socket, error);
+    }
+
+    /// Something happened to a TCP connection or listener of this endpoint.
+    fn handle_tcp(&mut self, cx: &mut Cx<'_>, event: TcpEvent) {
+        let _ = (cx, event);
     }
 
     /// The interfaces, addresses or routes of the host changed.

@@ -228,7 +228,7 @@ drop_reasons! {
     NatUntranslatable = "nat.untranslatable",
     /// A firewall rule forbids it.
     Firewall = "firewall.rule",
-    /// No connection and no listener takes the segment; unless it was a reset, one answers it.
+    /// Neither a connection nor a listener takes the segment (RFC 9293 §3.10.7.1).
     TcpNoSocket = "tcp.no-socket",
     /// It belongs to no flow that the firewall knows.
     FirewallNoState = "firewall.no-state",
@@ -242,6 +242,10 @@ drop_reasons! {
     FirewallIcmp = "firewall.icmp",
     /// The firewall drops fragments, or cannot attribute this one.
     FirewallFragment = "firewall.fragment",
+    /// As many connections wait at the listener as may.
+    TcpBacklogFull = "tcp.backlog-full",
+    /// The host has as many TCP connections as it may.
+    TcpTooMany = "tcp.too-many",
     /// The node it was addressed to takes no packets for itself.
     NotForUs = "box.not-for-us",
 }

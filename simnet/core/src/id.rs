@@ -37,6 +37,14 @@ id! {
     SocketId(u32), "s"
 }
 id! {
+    /// A TCP connection of a host. Numbers are not used again.
+    TcpId(u32), "t"
+}
+id! {
+    /// A port of a host that takes TCP connections.
+    ListenerId(u32), "l"
+}
+id! {
     /// An IP packet, from its origin to its end: translation, queueing and duplication keep the number.
     PacketId(u64), "p"
 }

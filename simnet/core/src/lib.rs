@@ -74,6 +74,7 @@
 //! | `selection.rs`, `path_mtu.rs` | which address to send from, and how much a path carries |
 //! | `packet.rs`, `packet/`, `reassembly.rs` | [`Packet`], ICMP, TCP, fragments |
 //! | `link.rs`, `link/` | [`Link`] and its misfortunes |
+//! | `tcp.rs`, `tcp/` | TCP on hosts: [`TcpConfig`], [`TcpEvent`] |
 //! | `endpoint.rs`, `driven.rs` | [`Endpoint`], [`Driven`] |
 //! | `middlebox.rs`, `nat.rs`, `nat/` | [`Middlebox`], [`nat::Nat`] |
 //! | `firewall.rs`, `firewall/` | [`firewall::Firewall`] |
@@ -120,7 +121,7 @@ pub use builder::{Attach, BuildError, Builder, Host};
 pub use driven::Driven;
 pub use endpoint::{Cx, Endpoint, NetworkChange};
 pub use event::{Changed, DropReason, Event, NatEvent, Place};
-pub use id::{HopId, NodeId, PacketId, SocketId};
+pub use id::{HopId, ListenerId, NodeId, PacketId, SocketId, TcpId};
 pub use link::{Jitter, Link, Loss, QueueLimit};
 pub use middlebox::{Action, Middlebox, Outlet, Side, SideInfo};
 pub use network::Network;
@@ -136,4 +137,7 @@ pub use route::StaticRoute;
 pub use script::Change;
 pub use socket::{BindError, Received, RecvMeta, SocketOption};
 pub use tally::Tally;
+pub use tcp::{
+    Congestion, TcpClosed, TcpConfig, TcpConnectError, TcpEvent, TcpRead, TcpState, TcpStats,
+};
 pub use trace::TraceHash;

@@ -19,6 +19,7 @@ use crate::{
     socket::Socket,
     table::Table,
     tally::Tally,
+    tcp::TcpStore,
     watch::Watch,
 };
 
@@ -53,6 +54,7 @@ pub struct Network<O = ()> {
     pub(crate) nodes: Table<NodeId, Node>,
     pub(crate) hops: Table<HopId, Hop>,
     pub(crate) sockets: Table<SocketId, Socket>,
+    pub(crate) tcp: TcpStore,
     pub(crate) changes: Vec<Option<Change>>,
     pub(crate) watch: Watch<O>,
     pub(crate) tally: Tally,
@@ -182,7 +184,7 @@ impl<O: Observer> Network<O> {
             Work::Wake(node) => self.wake(node),
             Work::Change(index) => self.scripted(index),
         }
-        if !self.errors.is_empty() {
+        if !self.errors.is_empty() || !self.tcp.is_idle() {
             self.report_errors();
         }
     }

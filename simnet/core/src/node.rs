@@ -17,6 +17,7 @@ use crate::{
     reassembly::Reassembly,
     route::{Route, RouteTable},
     selection::Policy,
+    tcp::HostTcp,
 };
 
 /// One interface, and the direction of its wire that leads away from it.
@@ -150,6 +151,8 @@ pub(crate) struct Host {
     pub(crate) silent: bool,
     pub(crate) receive_queue: usize,
     pub(crate) reassembly: Reassembly,
+    /// TCP, if the host uses it.
+    pub(crate) tcp: Option<Box<HostTcp>>,
     pub(crate) next_identification: u32,
     /// Packets for a runner outside, if the host has one instead of sockets.
     pub(crate) tap: Option<std::collections::VecDeque<(Instant, crate::packet::Packet)>>,

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use crate::id::{HopId, NodeId, SocketId};
+use crate::id::{HopId, ListenerId, NodeId, SocketId, TcpId};
 
 /// A number that counts the items of a [`Table`].
 pub(crate) trait Key: Copy {
@@ -25,7 +25,7 @@ macro_rules! key {
     };
 }
 
-key! { HopId NodeId SocketId }
+key! { HopId NodeId SocketId TcpId ListenerId }
 
 /// Items numbered from zero, never removed.
 #[derive(Debug)]

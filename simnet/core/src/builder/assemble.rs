@@ -23,6 +23,7 @@ use crate::{
     slab::Slab,
     table::Table,
     tally::Tally,
+    tcp::{HostTcp, TcpStore},
     watch::Watch,
 };
 
@@ -170,6 +171,7 @@ impl Site {
             silent: plan.silent,
             receive_queue: plan.receive_queue,
             reassembly: Reassembly::default(),
+            tcp: plan.tcp.map(|config| Box::new(HostTcp::new(*config))),
             next_identification,
             tap: None,
         };
@@ -319,6 +321,7 @@ impl Site {
             nodes: self.nodes,
             hops: self.hops,
             sockets: Table::new(),
+            tcp: TcpStore::new(),
             changes: Vec::new(),
             watch: Watch::new(observer, hash),
             tally: Tally::default(),

@@ -10,7 +10,7 @@ use crate::{
     network::Network,
     node::{Host, HostModel, Role},
     observer::Observer,
-    packet::{Body, Icmp, IcmpError, NextHop, Packet, is_group},
+    packet::{Body, Icmp, IcmpError, NextHop, Packet, Protocol, is_group},
     path_mtu::judge,
     prefix::Prefix,
     reassembly::{Progress, join},
@@ -192,10 +192,16 @@ impl<O: Observer> Network<O> {
             Body::Icmp(Icmp::EchoReply { .. }) => {
                 self.deliver(node, None, slot);
             }
+            Body::Icmp(Icmp::Error { kind, quote }) if quote.protocol == Protocol::Tcp => {
+                let (kind, quote) = (*kind, **quote);
+                self.deliver(node, None, slot);
+                self.report_to_tcp(node, kind, &quote);
+            }
             Body::Icmp(Icmp::Error { kind, quote }) => {
                 let (kind, local, remote) = (*kind, quote.source, quote.destination);
                 let error = SocketError { local, remote, kind: kind.socket_error() };
-                let socket = self.find_socket(node, local);
+                let socket = Some(local).filter(|_| quote.protocol == Protocol::Udp);
+                let socket = socket.and_then(|local| self.find_socket(node, local));
                 self.deliver(node, socket, slot);
                 // RFC 8201 §4, RFC 1122 §4.1.3.3: who did not send takes no notice.
                 let Some(socket) = socket else { return };
@@ -342,7 +348,7 @@ impl<O: Observer> Network<O> {
         self.sockets.at_mut(id).received.push_back(received);
     }
 
-    fn deliver(&mut self, node: NodeId, socket: Option<SocketId>, slot: Slot) -> Packet {
+    pub(crate) fn deliver(&mut self, node: NodeId, socket: Option<SocketId>, slot: Slot) -> Packet {
         self.tally.delivered += 1;
         let packet = self.packets.take(slot);
         self.watch.on(self.now, &Event::Delivered { node, socket, packet: &packet });

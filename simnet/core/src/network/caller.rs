@@ -180,13 +180,14 @@ impl<O: Observer> Network<O> {
         self.nodes.at_mut(host).host_mut()?.tap.as_mut()?.pop_front()
     }
 
-    fn scoped<R>(&mut self, act: impl FnOnce(&mut Scope<'_>) -> R) -> R {
+    pub(crate) fn scoped<R>(&mut self, act: impl FnOnce(&mut Scope<'_>) -> R) -> R {
         let mut outbox = std::mem::take(&mut self.outbox);
         let result = act(&mut Scope {
             nodes: &mut self.nodes,
             hops: &self.hops,
             sockets: &mut self.sockets,
             outbox: &mut outbox,
+            tcp: &mut self.tcp,
         });
         self.outbox = outbox;
         result

@@ -25,6 +25,7 @@ impl<O: Observer> Network<O> {
         for (_, id) in sockets {
             self.sockets.at_mut(id).end();
         }
+        self.tcp_forget(node);
         self.watch.on(self.now, &Event::Changed { node, changed: &Changed::Crashed });
         for hop in self.nodes.at(node).hops.clone() {
             lost.extend(self.hops.at_mut(hop).link.clear_waiting());

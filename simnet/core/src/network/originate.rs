@@ -106,7 +106,7 @@ impl<O: Observer> Network<O> {
     }
 
     /// Puts a new packet on its way.
-    fn leave(
+    pub(crate) fn leave(
         &mut self,
         route: Option<Route>,
         slot: Slot,

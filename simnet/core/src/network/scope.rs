@@ -12,6 +12,7 @@ use crate::{
     random::Stream,
     socket::{BindError, Kind, Socket},
     table::Table,
+    tcp::TcpStore,
 };
 
 /// First of the ephemeral ports (RFC 6335 §6); the last is 65535.
@@ -25,6 +26,7 @@ pub(crate) struct Scope<'a> {
     pub(crate) hops: &'a Table<HopId, Hop>,
     pub(crate) sockets: &'a mut Table<SocketId, Socket>,
     pub(crate) outbox: &'a mut Vec<Outgoing>,
+    pub(crate) tcp: &'a mut TcpStore,
 }
 
 impl Scope<'_> {
@@ -46,7 +48,10 @@ impl Scope<'_> {
             return Err(BindError::NoSuchAddress(ip));
         }
         let local = match local.port() {
-            0 => with_port(local, self.pick_port(node, ip, kind.shared)?),
+            0 => {
+                let taken = |scope: &Self, port| scope.is_taken(node, ip, port, kind.shared);
+                with_port(local, self.pick_port(node, taken)?)
+            }
             port if self.is_taken(node, ip, port, kind.shared) => {
                 return Err(BindError::InUse(local));
             }
@@ -100,7 +105,11 @@ impl Scope<'_> {
     }
 
     /// A free ephemeral port: RFC 6056 §3.3.1 starts somewhere and takes the next free one.
-    fn pick_port(&mut self, node: NodeId, ip: IpAddr, shared: bool) -> Result<u16, BindError> {
+    pub(crate) fn pick_port(
+        &mut self,
+        node: NodeId,
+        is_taken: impl Fn(&Self, u16) -> bool,
+    ) -> Result<u16, BindError> {
         let host = self.nodes.at_mut(node).host_mut().ok_or(BindError::NotAHost)?;
         let start = match host.ephemeral {
             EphemeralPorts::Sequential(next) => next.max(1),
@@ -116,7 +125,7 @@ impl Scope<'_> {
             let wrapped = past % (u32::from(count) + 1);
             floor + u16::try_from(wrapped).unwrap_or(0)
         };
-        let free = (0..=count).map(nth).find(|&port| !self.is_taken(node, ip, port, shared));
+        let free = (0..=count).map(nth).find(|&port| !is_taken(self, port));
         let port = free.ok_or(BindError::NoFreePort)?;
         if let Some(host) = self.nodes.at_mut(node).host_mut()
             && let EphemeralPorts::Sequential(next) = &mut host.ephemeral

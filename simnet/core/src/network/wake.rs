@@ -34,7 +34,8 @@ impl<O: Observer> Network<O> {
             Role::Host(host) => {
                 let endpoint = host.endpoint.as_ref().and_then(|endpoint| endpoint.poll_timeout());
                 let reassembly = host.reassembly.deadline();
-                [endpoint, reassembly].into_iter().flatten().min()
+                let tcp = host.tcp.as_ref().and_then(|tcp| tcp.deadline());
+                [endpoint, reassembly, tcp].into_iter().flatten().min()
             }
             Role::Middlebox(middle) => middle.middlebox.poll_timeout(),
             Role::Switch(_) | Role::Router => None,
@@ -79,6 +80,7 @@ impl<O: Observer> Network<O> {
         {
             self.give_up(node, &slots);
         }
+        self.wake_tcp(node);
         let deadline = self
             .nodes
             .at(node)
@@ -119,6 +121,7 @@ impl<O: Observer> Network<O> {
             hops: &self.hops,
             sockets: &mut self.sockets,
             outbox: &mut outbox,
+            tcp: &mut self.tcp,
         };
         call(endpoint.as_mut(), &mut Cx { now: self.now, node, scope });
         if let Some(host) = self.nodes.at_mut(node).host_mut() {
@@ -131,16 +134,22 @@ impl<O: Observer> Network<O> {
         self.rearm(node);
     }
 
-    /// Tells sockets what became of their packets.
+    /// Tells sockets what became of their packets, and lets TCP do what is due.
     pub(crate) fn report_errors(&mut self) {
-        while let Some((id, error)) = self.errors.pop_front() {
-            let socket = &mut self.sockets.at_mut(id);
-            let node = socket.host;
-            if socket.driven {
-                self.call(node, |endpoint, cx| endpoint.handle_socket_error(cx, id, error));
-            } else {
-                socket.report(error);
+        loop {
+            while let Some((id, error)) = self.errors.pop_front() {
+                let socket = &mut self.sockets.at_mut(id);
+                let node = socket.host;
+                if socket.driven {
+                    self.call(node, |endpoint, cx| endpoint.handle_socket_error(cx, id, error));
+                } else {
+                    socket.report(error);
+                }
             }
+            if self.tcp.is_idle() {
+                return;
+            }
+            self.settle_tcp();
         }
     }
 }

@@ -42,6 +42,12 @@ pub trait Endpoint: Any {
         let _ = (cx, event);
     }
 
+    /// A datagram or an error waits in a socket that the caller bound on this host, and polls. Runners put
+    /// an endpoint on a host to hear of this.
+    fn handle_ready(&mut self, cx: &mut Cx<'_>, socket: SocketId) {
+        let _ = (cx, socket);
+    }
+
     /// The interfaces, addresses or routes of the host changed.
     fn handle_network_change(&mut self, cx: &mut Cx<'_>, change: NetworkChange) {
         let _ = (cx, change);

@@ -31,6 +31,8 @@ pub struct Received {
     pub dscp: Dscp,
     /// The hop limit it arrived with.
     pub ttl: u8,
+    /// The interface it came in by.
+    pub hop: HopId,
     /// The UDP payload.
     pub payload: Bytes,
 }

@@ -284,3 +284,41 @@ fn a_lawful_machine_stays_lawful_through_random_lives() {
         assert_eq!(judge(Vice::None, &script), None, "seed {seed}");
     }
 }
+
+/// Hears of sockets that somebody else reads.
+#[derive(Default)]
+struct Ear(Vec<SocketId>);
+
+impl Endpoint for Ear {
+    fn handle_datagram(&mut self, _: &mut Cx<'_>, _: SocketId, _: &RecvMeta, _: &[u8]) {
+        unreachable!("it binds no socket");
+    }
+
+    fn handle_ready(&mut self, _: &mut Cx<'_>, socket: SocketId) {
+        self.0.push(socket);
+    }
+}
+
+#[test]
+fn an_installed_endpoint_hears_what_waits_in_sockets_of_the_caller() {
+    let mut net = Network::builder(1)
+        .lan("lan", "10.0.0.0/24")
+        .host("a", Host::on("lan").address("10.0.0.1"))
+        .host("b", Host::on("lan").address("10.0.0.2"))
+        .build()
+        .expect("it fits together");
+    let (a, b) = (net.node("a"), net.node("b"));
+    net.install(a, Ear::default());
+    net.install(b, Ear::default());
+    let from = net.bind(a, addr("0.0.0.0:1000")).expect("the port is free");
+    let to = net.bind(b, addr("0.0.0.0:2000")).expect("the port is free");
+
+    net.send(from, addr("10.0.0.2:2000"), b"a datagram for b");
+    net.send(from, addr("10.0.0.2:2001"), b"an error for a");
+    net.run_for(ms(10));
+    assert_eq!(net.endpoint::<Ear>(b).map(|ear| ear.0.as_slice()), Some(&[to][..]));
+    assert_eq!(net.endpoint::<Ear>(a).map(|ear| ear.0.as_slice()), Some(&[from][..]));
+    let datagram = net.receive(to).expect("it waits");
+    assert_eq!(Some(datagram.hop), net.hop("b.eth0"), "the interface is known");
+    assert!(net.socket_error(from).is_some());
+}

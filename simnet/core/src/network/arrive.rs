@@ -344,8 +344,9 @@ impl<O: Observer> Network<O> {
         }
         let at = self.now;
         let payload = udp.payload;
-        let received = Received { at, source, destination, ecn, dscp, ttl, payload };
+        let received = Received { at, source, destination, ecn, dscp, ttl, hop, payload };
         self.sockets.at_mut(id).received.push_back(received);
+        self.call(node, |endpoint, cx| endpoint.handle_ready(cx, id));
     }
 
     pub(crate) fn deliver(&mut self, node: NodeId, socket: Option<SocketId>, slot: Slot) -> Packet {

@@ -144,6 +144,7 @@ impl<O: Observer> Network<O> {
                     self.call(node, |endpoint, cx| endpoint.handle_socket_error(cx, id, error));
                 } else {
                     socket.report(error);
+                    self.call(node, |endpoint, cx| endpoint.handle_ready(cx, id));
                 }
             }
             if self.tcp.is_idle() {

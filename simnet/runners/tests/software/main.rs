@@ -1,0 +1,12 @@
+//! Asynchronous software on simulated hosts, under both runners.
+
+mod echo;
+mod support;
+
+/// Files that know nothing of this crate: the same ones that the example `system` runs over the sockets
+/// of the system.
+mod unchanged {
+    use runners::UdpSocket;
+
+    pub(crate) mod udp_echo;
+}

@@ -11,12 +11,12 @@ use std::{
 
 use base::{Instant, Interface, SocketError, Transmit, WallTime};
 use runtime::{BoxFuture, InterfaceIndex, RecvMeta};
-use simnet::Received;
+use simnet::{HopId, Received, SocketOption};
 
 use crate::{
     home::{self, Home},
     socket::{UdpSocket, copy},
-    world::World,
+    world::{World, number_of},
 };
 
 /// The surroundings of one simulated host: what an asynchronous driver runs on.
@@ -119,7 +119,7 @@ impl runtime::Runtime for Surroundings {
 /// given a resolver that does.
 impl runtime::Resolver for Surroundings {
     fn resolve(&self, name: &str) -> BoxFuture<'static, io::Result<Vec<IpAddr>>> {
-        let found = self.with(|world| world.resolve(name)).and_then(|found| found);
+        let found = self.with(|world| world.resolve(self.home.host, name)).and_then(|found| found);
         Box::pin(std::future::ready(found))
     }
 }
@@ -243,39 +243,45 @@ impl runtime::UdpSocket for UdpSocket {
     fn set_may_fragment(&self, allowed: bool) -> io::Result<()> {
         self.with(|world| {
             world.udp(self.id)?.may_fragment = allowed;
-            world.net.set_dont_fragment(self.id, !allowed);
+            world.net.set_option(self.id, SocketOption::DontFragment(!allowed));
             Ok(())
         })
     }
 
     fn set_hop_limit(&self, hops: u8) -> io::Result<()> {
-        self.set_ttl(u32::from(hops))
+        self.with(|world| {
+            world.udp(self.id)?.hop_limit = hops;
+            world.net.set_option(self.id, SocketOption::HopLimit(hops));
+            world.net.set_option(self.id, SocketOption::MulticastHopLimit(hops));
+            Ok(())
+        })
     }
 
     fn join(&self, group: IpAddr, interface: Option<InterfaceIndex>) -> io::Result<()> {
-        self.check(interface)?;
-        Self::join(self, group)
+        let hop = self.hop(interface)?;
+        self.with(|world| world.join(self.id, group, hop))
     }
 
     fn leave(&self, group: IpAddr, interface: Option<InterfaceIndex>) -> io::Result<()> {
-        self.check(interface)?;
-        Self::leave(self, group)
+        let hop = self.hop(interface)?;
+        self.with(|world| world.leave(self.id, group, hop))
     }
 }
 
 impl UdpSocket {
-    fn check(&self, interface: Option<InterfaceIndex>) -> io::Result<()> {
-        let Some(index) = interface else { return Ok(()) };
+    /// The interface of the socket's host that has this number.
+    fn hop(&self, interface: Option<InterfaceIndex>) -> io::Result<Option<HopId>> {
+        let Some(index) = interface else { return Ok(None) };
         self.with(|world| {
             let host = world.udp(self.id)?.host;
-            world.interface(host, index).map(|_| ())
+            world.interface(host, index).map(Some)
         })
     }
 }
 
 fn describe(datagram: &Received, len: usize) -> RecvMeta {
     let mut meta = RecvMeta::new(datagram.source, datagram.destination, len);
-    meta.interface = Some(InterfaceIndex(datagram.hop.get()));
+    meta.interface = Some(number_of(datagram.hop));
     meta.ecn = datagram.ecn;
     meta.dscp = Some(datagram.dscp);
     meta.hop_limit = Some(datagram.ttl);

@@ -3,7 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use base::{Instant, Interface, SocketError, Transmit};
-use simnet::{BindError, Network, NodeId, Observer, Received, SocketId, Stream, Topology};
+use simnet::{
+    BindError, Network, NodeId, Observer, Received, SocketId, SocketOption, Stream, Topology,
+};
 
 /// A [`Network`] without its type parameter.
 pub(crate) trait Fabric {
@@ -21,10 +23,9 @@ pub(crate) trait Fabric {
     fn transmit(&mut self, socket: SocketId, transmit: &Transmit, payload: &[u8]);
     fn receive(&mut self, socket: SocketId) -> Option<Received>;
     fn socket_error(&mut self, socket: SocketId) -> Option<SocketError>;
-    fn set_dont_fragment(&mut self, socket: SocketId, forbidden: bool);
-    fn set_hop_limit(&mut self, socket: SocketId, hops: u8);
-    fn join(&mut self, socket: SocketId, group: IpAddr);
-    fn leave(&mut self, socket: SocketId, group: IpAddr);
+    fn set_option(&mut self, socket: SocketId, option: SocketOption);
+    fn source_for(&self, host: NodeId, destination: IpAddr) -> Option<IpAddr>;
+    fn order_destinations(&self, host: NodeId, destinations: &[IpAddr]) -> Vec<IpAddr>;
 }
 
 impl<O: Observer> Fabric for Network<O> {
@@ -84,19 +85,15 @@ impl<O: Observer> Fabric for Network<O> {
         self.socket_error(socket)
     }
 
-    fn set_dont_fragment(&mut self, socket: SocketId, forbidden: bool) {
-        self.set_dont_fragment(socket, forbidden);
+    fn set_option(&mut self, socket: SocketId, option: SocketOption) {
+        self.set_option(socket, option);
     }
 
-    fn set_hop_limit(&mut self, socket: SocketId, hops: u8) {
-        self.set_hop_limit(socket, hops);
+    fn source_for(&self, host: NodeId, destination: IpAddr) -> Option<IpAddr> {
+        self.source_for(host, destination)
     }
 
-    fn join(&mut self, socket: SocketId, group: IpAddr) {
-        self.join(socket, group);
-    }
-
-    fn leave(&mut self, socket: SocketId, group: IpAddr) {
-        self.leave_group(socket, group);
+    fn order_destinations(&self, host: NodeId, destinations: &[IpAddr]) -> Vec<IpAddr> {
+        self.order_destinations(host, destinations)
     }
 }

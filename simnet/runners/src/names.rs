@@ -35,7 +35,7 @@ pub async fn lookup_host(host: impl ToSocketAddrs) -> io::Result<impl Iterator<I
 pub(crate) fn addresses(given: &(impl ToSocketAddrs + ?Sized)) -> io::Result<Vec<SocketAddr>> {
     let lookup = |name: &str| {
         let home = home::current()?;
-        home::with_world(home.world, |world| world.resolve(name))?
+        home::with_world(home.world, |world| world.resolve(home.host, name))?
     };
     given.addresses(&lookup)
 }

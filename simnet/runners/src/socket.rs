@@ -8,9 +8,10 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use base::{Dscp, Ecn, Transmit};
+use base::{Dscp, Ecn, Interface, Transmit};
 use bytes::BufMut;
-use simnet::{NodeId, Received, SocketId};
+use runtime::InterfaceIndex;
+use simnet::{HopId, NodeId, Received, SocketId, SocketOption};
 use tokio::io::ReadBuf;
 
 use crate::{
@@ -71,16 +72,13 @@ impl UdpSocket {
         Err(last.unwrap_or_else(no_address))
     }
 
-    /// Where the socket is bound.
+    /// Where the socket is bound; once it is connected, the address and port it sends from.
     ///
     /// # Errors
     ///
     /// If the host went down.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.with(|world| {
-            world.udp(self.id)?;
-            Ok(world.net.local_address(self.id))
-        })
+        self.with(|world| world.local_udp(self.id))
     }
 
     /// Where the socket is connected to.
@@ -282,7 +280,7 @@ impl UdpSocket {
         let hops = hops.ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         self.with(|world| {
             world.udp(self.id)?.hop_limit = hops;
-            world.net.set_hop_limit(self.id, hops);
+            world.net.set_option(self.id, SocketOption::HopLimit(hops));
             Ok(())
         })
     }
@@ -307,55 +305,105 @@ impl UdpSocket {
         self.of(|udp| (udp.dscp, udp.ecn) = (Dscp::new(octet >> 2), Ecn::from_bits(octet)))
     }
 
-    /// Hears what is sent to the group, on every interface: `_interface` is not told apart.
+    /// Hears what is sent to the group, on the interface that has the address, or on all of them.
     ///
     /// # Errors
     ///
-    /// If `group` is not a multicast address, or the host went down.
-    pub fn join_multicast_v4(&self, group: Ipv4Addr, _interface: Ipv4Addr) -> io::Result<()> {
-        self.join(group.into())
+    /// If `group` is not a multicast address (`InvalidInput`), if no interface has the address
+    /// (`NotFound`), or the host went down.
+    pub fn join_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        let hop = self.hop_with(interface)?;
+        self.with(|world| world.join(self.id, group.into(), hop))
     }
 
-    /// Hears what is sent to the group, on every interface: `_interface` is not told apart.
+    /// Hears what is sent to the group, on the interface with this number, or on all of them if it is 0.
     ///
     /// # Errors
     ///
-    /// If `group` is not a multicast address, or the host went down.
-    pub fn join_multicast_v6(&self, group: &Ipv6Addr, _interface: u32) -> io::Result<()> {
-        self.join((*group).into())
+    /// As [`join_multicast_v4`](UdpSocket::join_multicast_v4).
+    pub fn join_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        runtime::UdpSocket::join(self, (*group).into(), numbered(interface))
     }
 
     /// Undoes [`join_multicast_v4`](UdpSocket::join_multicast_v4).
     ///
     /// # Errors
     ///
-    /// If `group` is not a multicast address, or the host went down.
-    pub fn leave_multicast_v4(&self, group: Ipv4Addr, _interface: Ipv4Addr) -> io::Result<()> {
-        self.leave(group.into())
+    /// If the group was not joined there (`NotFound`), or the host went down.
+    pub fn leave_multicast_v4(&self, group: Ipv4Addr, interface: Ipv4Addr) -> io::Result<()> {
+        let hop = self.hop_with(interface)?;
+        self.with(|world| world.leave(self.id, group.into(), hop))
     }
 
     /// Undoes [`join_multicast_v6`](UdpSocket::join_multicast_v6).
     ///
     /// # Errors
     ///
-    /// If `group` is not a multicast address, or the host went down.
-    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, _interface: u32) -> io::Result<()> {
-        self.leave((*group).into())
+    /// If the group was not joined there (`NotFound`), or the host went down.
+    pub fn leave_multicast_v6(&self, group: &Ipv6Addr, interface: u32) -> io::Result<()> {
+        runtime::UdpSocket::leave(self, (*group).into(), numbered(interface))
     }
 
-    pub(crate) fn join(&self, group: IpAddr) -> io::Result<()> {
+    /// Sets the hop limit of multicasts that are sent, 1 at first.
+    ///
+    /// # Errors
+    ///
+    /// If it is above 255 (`InvalidInput`), or the host went down.
+    pub fn set_multicast_ttl_v4(&self, hops: u32) -> io::Result<()> {
+        let hops = u8::try_from(hops).map_err(|_| io::Error::from(io::ErrorKind::InvalidInput))?;
+        self.set(SocketOption::MulticastHopLimit(hops))
+    }
+
+    /// Sets whether sockets of this host that joined a group hear what is sent to it from here; they do
+    /// at first.
+    ///
+    /// # Errors
+    ///
+    /// If the host went down.
+    pub fn set_multicast_loop_v4(&self, on: bool) -> io::Result<()> {
+        self.set(SocketOption::MulticastLoop(on))
+    }
+
+    /// As [`set_multicast_loop_v4`](UdpSocket::set_multicast_loop_v4).
+    ///
+    /// # Errors
+    ///
+    /// If the host went down.
+    pub fn set_multicast_loop_v6(&self, on: bool) -> io::Result<()> {
+        self.set(SocketOption::MulticastLoop(on))
+    }
+
+    /// Allows to send broadcasts, which is always allowed here.
+    ///
+    /// # Errors
+    ///
+    /// If the host went down.
+    pub fn set_broadcast(&self, _: bool) -> io::Result<()> {
+        self.of(|_| ())
+    }
+
+    fn set(&self, option: SocketOption) -> io::Result<()> {
         self.with(|world| {
-            world.group(self.id, group)?;
-            world.net.join(self.id, group);
+            world.udp(self.id)?;
+            world.net.set_option(self.id, option);
             Ok(())
         })
     }
 
-    pub(crate) fn leave(&self, group: IpAddr) -> io::Result<()> {
+    /// The interface of the socket's host that has the address; all of them if it is unspecified.
+    fn hop_with(&self, address: Ipv4Addr) -> io::Result<Option<HopId>> {
+        if address.is_unspecified() {
+            return Ok(None);
+        }
         self.with(|world| {
-            world.group(self.id, group)?;
-            world.net.leave(self.id, group);
-            Ok(())
+            let host = world.udp(self.id)?.host;
+            let all = world.interfaces(host);
+            let has = |interface: &Interface| {
+                interface.addresses.iter().any(|entry| entry.ip == IpAddr::V4(address))
+            };
+            let found = all.iter().find(|(_, interface)| has(interface));
+            let index = found.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?.0;
+            world.interface(host, index).map(Some)
         })
     }
 
@@ -403,6 +451,11 @@ pub(crate) fn copy(datagram: &Received, buffer: &mut [u8]) -> usize {
         to.copy_from_slice(from);
     }
     fits
+}
+
+/// The number of an interface as the system calls have it: 0 stands for none in particular.
+fn numbered(interface: u32) -> Option<InterfaceIndex> {
+    (interface > 0).then_some(InterfaceIndex(interface))
 }
 
 fn no_address() -> io::Error {

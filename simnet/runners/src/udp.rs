@@ -8,7 +8,7 @@ use std::{
 };
 
 use base::{Dscp, Ecn, SocketError, SocketErrorKind, Transmit};
-use simnet::{BindError, DEFAULT_HOP_LIMIT, HopId, NodeId, Received, SocketId};
+use simnet::{BindError, DEFAULT_HOP_LIMIT, HopId, NodeId, Received, SocketId, SocketOption};
 
 use crate::{
     fabric::Fabric,
@@ -25,13 +25,15 @@ pub(crate) struct Udp {
     pub(crate) host: NodeId,
     /// Where it is connected to, and hears from alone.
     pub(crate) peer: Option<SocketAddr>,
-    /// The interface that it is bound to.
-    pub(crate) interface: Option<HopId>,
+    /// What it answers for its address once it is connected.
+    pub(crate) local: Option<SocketAddr>,
     pub(crate) may_fragment: bool,
     pub(crate) hop_limit: u8,
     /// Marks of datagrams that are sent without any of their own.
     pub(crate) ecn: Ecn,
     pub(crate) dscp: Dscp,
+    /// Groups it joined: on one interface, or on all.
+    groups: Vec<(IpAddr, Option<HopId>)>,
     /// The next datagram that is for this socket.
     head: Option<Received>,
     errors: VecDeque<SocketError>,
@@ -40,15 +42,16 @@ pub(crate) struct Udp {
 }
 
 impl Udp {
-    const fn new(host: NodeId, interface: Option<HopId>) -> Self {
+    const fn new(host: NodeId) -> Self {
         Self {
             host,
             peer: None,
-            interface,
+            local: None,
             may_fragment: true,
             hop_limit: DEFAULT_HOP_LIMIT,
             ecn: Ecn::NotEct,
             dscp: Dscp::DEFAULT,
+            groups: Vec::new(),
             head: None,
             errors: VecDeque::new(),
             readers: Wakers::new(),
@@ -58,7 +61,6 @@ impl Udp {
     /// Whether the datagram is for this socket, as a kernel would decide before queueing it.
     fn wants(&self, datagram: &Received) -> bool {
         self.peer.is_none_or(|peer| peer == datagram.source)
-            && self.interface.is_none_or(|hop| hop == datagram.hop)
     }
 
     fn keep(&mut self, error: SocketError) {
@@ -80,7 +82,10 @@ impl<N: Fabric + ?Sized> World<N> {
             return Err(gone());
         }
         let id = self.net.bind(host, address).map_err(bind_error)?;
-        self.sockets.insert(id, Udp::new(host, interface));
+        if interface.is_some() {
+            self.net.set_option(id, SocketOption::Device(interface));
+        }
+        self.sockets.insert(id, Udp::new(host));
         Ok(id)
     }
 
@@ -156,17 +161,31 @@ impl<N: Fabric + ?Sized> World<N> {
         Poll::Pending
     }
 
-    /// Connects the socket: it hears from `peer` alone, and of what becomes of its datagrams.
+    /// Connects the socket: it sends from one address, hears from `peer` alone, and of what becomes of its
+    /// datagrams.
     pub(crate) fn connect_udp(&mut self, id: SocketId, peer: SocketAddr) -> io::Result<()> {
         let local = self.net.local_address(id);
         if local.is_ipv4() != peer.is_ipv4() {
             let says = "the socket and its peer are of different address families";
             return Err(io::Error::new(io::ErrorKind::InvalidInput, says));
         }
+        let host = self.udp(id)?.host;
+        let source = match local.ip() {
+            any if any.is_unspecified() => self.net.source_for(host, peer.ip()),
+            bound => Some(bound),
+        };
+        let source = source.ok_or_else(|| io::Error::from(io::ErrorKind::NetworkUnreachable))?;
         let udp = self.udp(id)?;
         udp.peer = Some(peer);
+        udp.local = Some(SocketAddr::new(source, local.port()));
         udp.head = None;
         Ok(())
+    }
+
+    /// Where the socket is bound; the address it sends from, once it is connected.
+    pub(crate) fn local_udp(&mut self, id: SocketId) -> io::Result<SocketAddr> {
+        let local = self.udp(id)?.local;
+        Ok(local.unwrap_or_else(|| self.net.local_address(id)))
     }
 
     /// Sends as `transmit` says, which is answered for at once as far as the host itself can tell.
@@ -180,12 +199,8 @@ impl<N: Fabric + ?Sized> World<N> {
         if let Some(error) = udp.take_report() {
             return Err(error);
         }
-        let mut transmit = *transmit;
-        if let Some(hop) = udp.interface
-            && transmit.source_ip().is_none_or(|ip| ip.is_unspecified())
-        {
-            transmit.source = Some(self.source_on(hop, transmit.destination)?);
-        }
+        let source = udp.local;
+        let transmit = Transmit { source: transmit.source.or(source), ..*transmit };
         self.net.transmit(id, &transmit, payload);
         // What is reported before any time has passed is the host's own refusal.
         let mut refusal = None;
@@ -195,27 +210,38 @@ impl<N: Fabric + ?Sized> World<N> {
         refusal.map_or(Ok(()), |kind| Err(report(kind)))
     }
 
-    /// The address from which a socket bound to the interface sends.
-    fn source_on(&self, hop: HopId, destination: SocketAddr) -> io::Result<SocketAddr> {
-        let topology = self.net.topology();
-        let here = topology.hop(hop).map(|info| info.node);
-        let here = here.map(|node| self.interfaces(node)).unwrap_or_default();
-        let of_hop = here.into_iter().filter(|(index, _)| index.0 == hop.get());
-        let mut all = of_hop.flat_map(|(_, interface)| interface.addresses);
-        let found = all.find(|address| address.ip.is_ipv4() == destination.is_ipv4());
-        let unreachable = || io::ErrorKind::NetworkUnreachable.into();
-        found.map(|address| SocketAddr::new(address.ip, 0)).ok_or_else(unreachable)
+    /// Hears what is sent to the group, on one interface or on all.
+    pub(crate) fn join(
+        &mut self,
+        id: SocketId,
+        group: IpAddr,
+        interface: Option<HopId>,
+    ) -> io::Result<()> {
+        let same_family = self.net.local_address(id).is_ipv4() == group.is_ipv4();
+        let udp = self.udp(id)?;
+        if !(group.is_multicast() && same_family) {
+            let says = "not a multicast address of the socket's family";
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, says));
+        }
+        if !udp.groups.contains(&(group, interface)) {
+            udp.groups.push((group, interface));
+        }
+        self.net.set_option(id, SocketOption::Join(group, interface));
+        Ok(())
     }
 
-    /// Checks that the socket may join or leave the group.
-    pub(crate) fn group(&mut self, id: SocketId, group: IpAddr) -> io::Result<()> {
-        let same_family = self.net.local_address(id).is_ipv4() == group.is_ipv4();
-        self.udp(id)?;
-        if group.is_multicast() && same_family {
-            return Ok(());
-        }
-        let says = "not a multicast address of the socket's family";
-        Err(io::Error::new(io::ErrorKind::InvalidInput, says))
+    /// Undoes a [`join`](World::join).
+    pub(crate) fn leave(
+        &mut self,
+        id: SocketId,
+        group: IpAddr,
+        interface: Option<HopId>,
+    ) -> io::Result<()> {
+        let groups = &mut self.udp(id)?.groups;
+        let joined = groups.iter().position(|&entry| entry == (group, interface));
+        groups.swap_remove(joined.ok_or_else(|| io::Error::from(io::ErrorKind::NotFound))?);
+        self.net.set_option(id, SocketOption::Leave(group, interface));
+        Ok(())
     }
 }
 

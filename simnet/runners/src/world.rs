@@ -186,21 +186,22 @@ impl<N: Fabric + ?Sized> World<N> {
         self.names.insert(name.to_owned(), addresses);
     }
 
-    /// The addresses of a name, or of the text of an address.
-    pub(crate) fn resolve(&self, name: &str) -> io::Result<Vec<IpAddr>> {
+    /// The addresses of a name, or of the text of an address, the best for the host first.
+    pub(crate) fn resolve(&self, host: NodeId, name: &str) -> io::Result<Vec<IpAddr>> {
         if let Ok(ip) = name.parse() {
             return Ok(vec![ip]);
         }
         let found = self.names.get(name).filter(|addresses| !addresses.is_empty());
-        found.cloned().ok_or_else(|| {
+        let found = found.ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("nobody is called `{name}`"))
-        })
+        })?;
+        Ok(self.net.order_destinations(host, found))
     }
 
     /// The interface of a host that has this number.
     pub(crate) fn interface(&self, host: NodeId, index: InterfaceIndex) -> io::Result<HopId> {
         let hops = &self.net.topology().hops;
-        let found = hops.iter().find(|hop| hop.node == host && hop.id.get() == index.0);
+        let found = hops.iter().find(|hop| hop.node == host && number_of(hop.id) == index);
         found.map(|hop| hop.id).ok_or_else(|| {
             io::Error::new(io::ErrorKind::NotFound, format!("the host has no interface {index}"))
         })
@@ -213,7 +214,7 @@ impl<N: Fabric + ?Sized> World<N> {
         let number = |interface: base::Interface| {
             let full = format!("{node}.{}", interface.name);
             let hop = topology.hops.iter().find(|hop| hop.node == host && hop.name == full)?;
-            Some((InterfaceIndex(hop.id.get()), interface))
+            Some((number_of(hop.id), interface))
         };
         self.net.interfaces(host).into_iter().filter_map(number).collect()
     }
@@ -268,6 +269,11 @@ impl<N: Fabric + ?Sized> World<N> {
         state.watchers.add(cx);
         Poll::Pending
     }
+}
+
+/// The number by which the host's programs know the interface; system calls mean none in particular by 0.
+pub(crate) const fn number_of(hop: HopId) -> InterfaceIndex {
+    InterfaceIndex(hop.get() + 1)
 }
 
 /// What sockets say after the crash of their host.

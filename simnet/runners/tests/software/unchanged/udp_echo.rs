@@ -14,7 +14,8 @@ pub(crate) async fn server(address: &str) -> io::Result<()> {
     let mut buffer = [0; 1500];
     loop {
         let (len, source) = socket.recv_from(&mut buffer).await?;
-        socket.send_to(&buffer[..len], source).await?;
+        let question = buffer.get(..len).unwrap_or_default();
+        socket.send_to(question, source).await?;
     }
 }
 
@@ -57,7 +58,7 @@ async fn answer_to(socket: &UdpSocket, question: u32) -> io::Result<()> {
     let mut buffer = [0; 1500];
     loop {
         let len = socket.recv(&mut buffer).await?;
-        if buffer[..len] == question.to_be_bytes() {
+        if buffer.get(..len) == Some(&question.to_be_bytes()) {
             return Ok(());
         }
     }

@@ -26,6 +26,8 @@ pub(crate) enum Work {
     Land(HopId),
     /// The link of this interface has put a packet on the wire and is free for the next.
     Free(HopId),
+    /// The packet that waited for another to pass it has waited long enough.
+    Release(HopId),
     /// A deadline of the node has come.
     Wake(NodeId),
 }
@@ -37,7 +39,7 @@ impl Work {
         match self {
             Self::Change(_) => 0,
             Self::Arrive(..) | Self::Land(_) => 1,
-            Self::Free(_) => 2,
+            Self::Free(_) | Self::Release(_) => 2,
             Self::Wake(_) => 3,
         }
     }

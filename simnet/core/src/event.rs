@@ -74,6 +74,13 @@ pub enum Event<'a> {
         /// The packet with its new bytes.
         packet: &'a Packet,
     },
+    /// The queue at `hop` marked the packet: it has met congestion (RFC 3168 §5).
+    Marked {
+        /// The interface whose queue did it.
+        hop: HopId,
+        /// The packet with its mark.
+        packet: &'a Packet,
+    },
     /// A node split the packet; the fragments carry its number.
     Fragmented {
         /// The interface it was too long for.
@@ -118,6 +125,7 @@ impl<'a> Event<'a> {
             | Self::Dropped { packet, .. }
             | Self::Duplicated { packet, .. }
             | Self::Corrupted { packet, .. }
+            | Self::Marked { packet, .. }
             | Self::Fragmented { packet, .. } => Some(packet),
             Self::Nat { .. } | Self::Interface { .. } | Self::Changed { .. } => None,
         }
@@ -170,6 +178,16 @@ drop_reasons! {
     LinkPredicate = "link.predicate",
     /// The queue before the link was full.
     QueueFull = "link.queue-full",
+    /// The queue before the link dropped it although it was not full, to slow its sender down.
+    QueueEarly = "link.queue-early",
+    /// It came faster than the policer of the link allows, or is longer than its token bucket.
+    LinkPoliced = "link.policed",
+    /// The link carried nothing at that time.
+    LinkGap = "link.gap",
+    /// The link swallowed everything at that time.
+    LinkBlackhole = "link.black-hole",
+    /// It does not fit the MTU in the middle of the path and must not be fragmented.
+    PathTooBig = "link.path-too-big",
     /// It does not fit the MTU and must not be fragmented.
     TooBig = "link.too-big",
     /// The interface it should leave by is down.
@@ -255,7 +273,7 @@ impl DropReason {
     #[must_use]
     pub const fn section(self) -> Option<&'static str> {
         Some(match self {
-            Self::TooBig => "RFC 1191 §4",
+            Self::TooBig | Self::PathTooBig => "RFC 1191 §4",
             Self::HopLimit => "RFC 792",
             Self::NotForwarded => "RFC 4291 §2.5.6",
             Self::NotMine => "RFC 1122 §3.2.1.3",

@@ -1,26 +1,49 @@
 //! Links: what happens to packets between two interfaces, in one direction.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use base::Instant;
+use serde::{Deserialize, Serialize};
 
-use crate::packet::Packet;
+use crate::{packet::Packet, units};
 
+mod brief;
+mod detour;
+mod gaps;
 mod impairments;
+mod jitter;
+mod loss;
+mod predicate;
+mod queue;
+mod rate;
+mod shaping;
 mod state;
+mod timeline;
 
-pub(crate) use impairments::{Fate, Impairments};
-pub(crate) use state::LinkState;
+pub use detour::{DelayStep, DelayTrace, Multipath, Peak, Reorder, Spikes, Swap};
+pub use gaps::{Gaps, InGap, When, Window};
+pub(crate) use impairments::{Fate, Flight, Impairments};
+pub use jitter::Jitter;
+pub use loss::{BadLossTrace, Loss, LossTrace, Markov};
+use predicate::Predicate;
+pub(crate) use queue::{Admission, Item, Refuse};
+pub use queue::{
+    Codel, DualPi2, DualScheduler, Fq, FqCodel, Pie, Priority, Queue, QueueLimit, Red,
+};
+pub use rate::{Airtime, DeliveryTrace, Piecewise, Rate, RateStep, TokenBucket, TraceError};
+pub(crate) use rate::{Media, Pace};
+pub(crate) use shaping::Shaping;
+pub(crate) use state::{LinkState, Pass};
 
 /// One direction of a link.
 ///
-/// A packet passes the parts in this order: queue, rate, loss, duplication, corruption, propagation
+/// A packet passes the parts in this order: policer, queue, rate, loss, duplication, corruption, propagation
 /// delay and jitter. Loss comes after the queue, so that lost packets have cost capacity and add to those
 /// that congestion loses. The default is a perfect link: no part does anything, and no time
 /// passes.
 ///
 /// ```
-/// use simnet::{Jitter, Link, Loss, QueueLimit};
+/// use simnet::{Jitter, Link, Loss, Queue, QueueLimit};
 /// use std::time::Duration;
 ///
 /// let adsl = Link::perfect()
@@ -29,22 +52,81 @@ pub(crate) use state::LinkState;
 ///     .delay(Duration::from_millis(12))
 ///     .jitter(Jitter::ordered(Duration::from_millis(5)))
 ///     .loss(Loss::bursts(0.01, 3.0));
-/// # let _ = adsl;
+/// let better = adsl.clone().queue(Queue::fq_codel());
+/// # let _ = better;
 /// ```
-#[derive(Clone, Debug, Default)]
+///
+/// Files hold the same, the parts under the names of the fields:
+///
+/// ```
+/// let text = r#"{
+///     "rate": "2Mbps", "queue": "fq-codel", "delay": "12ms",
+///     "jitter": { "nr-bpdv": { "std": "5ms" } }, "loss": { "bursts": { "rate": "1%", "length": 3 } }
+/// }"#;
+/// let link: simnet::Link = serde_json::from_str(text).unwrap();
+/// assert!(link.check().is_ok());
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Link {
-    pub(crate) rate: Option<u64>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) rate: Rate,
+    /// Bytes that count against the rate besides those of IP.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) overhead: u32,
-    pub(crate) queue: QueueLimit,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) policer: Option<Box<TokenBucket>>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) queue: Queue,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) gaps: Option<Box<Gaps>>,
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) loss: Loss,
+    /// Numbers of packets that are lost.
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) losing: Vec<u64>,
+    #[serde(skip)]
     pub(crate) predicate: Option<Predicate>,
+    #[serde(with = "units::fraction", skip_serializing_if = "is_default")]
     pub(crate) duplicate: f64,
+    #[serde(with = "units::fraction", skip_serializing_if = "is_default")]
     pub(crate) corrupt: f64,
+    /// Whether corrupted packets get a checksum that fits.
+    #[serde(rename = "corrupt-unnoticed", skip_serializing_if = "is_default")]
     pub(crate) mend: bool,
+    #[serde(with = "units::duration", skip_serializing_if = "is_default")]
     pub(crate) delay: Duration,
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) jitter: Jitter,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) spikes: Option<Box<Spikes>>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) delay_trace: Option<Box<DelayTrace>>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) reorder: Option<Box<Reorder>>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) swap: Option<Box<Swap>>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) multipath: Option<Box<Multipath>>,
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) mtu: Option<u32>,
+    #[serde(skip_serializing_if = "is_default")]
+    pub(crate) pmtu: Option<PathMtu>,
+}
+
+/// A smaller MTU somewhere in the middle of what the link stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PathMtu {
+    /// Bytes of IP that pass.
+    pub mtu: u32,
+    /// Whether the sender of a longer packet that must not be fragmented is told; without, the path is a
+    /// black hole for it (RFC 8899 §1).
+    pub icmp: bool,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl Link {
@@ -62,8 +144,16 @@ impl Link {
 
     /// Takes `bits_per_second` of IP packets, one packet at a time; 0 takes no limit away.
     #[must_use]
-    pub const fn rate(mut self, bits_per_second: u64) -> Self {
-        self.rate = if bits_per_second == 0 { None } else { Some(bits_per_second) };
+    pub fn rate(mut self, bits_per_second: u64) -> Self {
+        self.rate =
+            if bits_per_second == 0 { Rate::Unlimited } else { Rate::Fixed(bits_per_second) };
+        self
+    }
+
+    /// Takes packets at a rate that may change.
+    #[must_use]
+    pub fn paced(mut self, rate: Rate) -> Self {
+        self.rate = rate;
         self
     }
 
@@ -74,17 +164,31 @@ impl Link {
         self
     }
 
-    /// How much may wait while the link is busy; what comes after that is dropped. Without a rate
-    /// nothing ever waits.
+    /// Drops what comes faster than the bucket fills, before the queue.
     #[must_use]
-    pub const fn queue(mut self, limit: QueueLimit) -> Self {
-        self.queue = limit;
+    pub fn policed(mut self, bucket: TokenBucket) -> Self {
+        self.policer = Some(Box::new(bucket));
+        self
+    }
+
+    /// What waits while the link is busy, and what is dropped or marked. Without a rate nothing ever
+    /// waits.
+    #[must_use]
+    pub fn queue(mut self, queue: impl Into<Queue>) -> Self {
+        self.queue = queue.into();
+        self
+    }
+
+    /// Sends nothing in certain times.
+    #[must_use]
+    pub fn gaps(mut self, gaps: Gaps) -> Self {
+        self.gaps = Some(Box::new(gaps));
         self
     }
 
     /// Loses packets at random.
     #[must_use]
-    pub const fn loss(mut self, loss: Loss) -> Self {
+    pub fn loss(mut self, loss: Loss) -> Self {
         self.loss = loss;
         self
     }
@@ -104,7 +208,7 @@ impl Link {
         mut self,
         choose: impl Fn(Instant, &Packet) -> bool + Send + Sync + 'static,
     ) -> Self {
-        self.predicate = Some(Predicate(Arc::new(choose)));
+        self.predicate = Some(Predicate::new(choose));
         self
     }
 
@@ -115,7 +219,7 @@ impl Link {
         self
     }
 
-    /// Turns over one bit of the UDP payload with this probability. The checksum stays as it was, so
+    /// Turns over one bit of the payload with this probability. The checksum stays as it was, so
     /// that the receiving host drops the datagram.
     #[must_use]
     pub const fn corrupting(mut self, probability: f64) -> Self {
@@ -148,11 +252,87 @@ impl Link {
         self
     }
 
+    /// Takes longer in certain times. Packets keep their order.
+    #[must_use]
+    pub fn spikes(mut self, spikes: Spikes) -> Self {
+        self.spikes = Some(Box::new(spikes));
+        self
+    }
+
+    /// Adds recorded delays. Packets keep their order.
+    #[must_use]
+    pub fn delay_trace(mut self, trace: DelayTrace) -> Self {
+        self.delay_trace = Some(Box::new(trace));
+        self
+    }
+
+    /// Delivers some packets so late that others overtake them.
+    #[must_use]
+    pub fn reordering(mut self, p: f64, by: Duration) -> Self {
+        self.reorder = Some(Box::new(Reorder { p, by }));
+        self
+    }
+
+    /// Lets packets change places with the one behind them with probability `p`; where none comes, they
+    /// go on after `wait`.
+    #[must_use]
+    pub fn swapping(mut self, p: f64, wait: Duration) -> Self {
+        self.swap = Some(Box::new(Swap { p, wait }));
+        self
+    }
+
+    /// Sends a share of the packets over a path that is longer by `delta`.
+    #[must_use]
+    pub fn multipath(mut self, ratio: f64, delta: Duration) -> Self {
+        self.multipath = Some(Box::new(Multipath { ratio, delta }));
+        self
+    }
+
     /// Carries IP packets of up to this many bytes; the interface at its beginning knows it.
     #[must_use]
     pub const fn mtu(mut self, bytes: u32) -> Self {
         self.mtu = Some(bytes);
         self
+    }
+
+    /// Carries IP packets of up to this many bytes, which the interface at its beginning does not know:
+    /// longer ones get as far as the middle. IPv4 packets that may be fragmented are; of the others, the
+    /// sender is told if `icmp`.
+    #[must_use]
+    pub const fn path_mtu(mut self, mtu: u32, icmp: bool) -> Self {
+        self.pmtu = Some(PathMtu { mtu, icmp });
+        self
+    }
+
+    /// Whether the parameters make sense.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let share = |value: f64| (0.0..=1.0).contains(&value);
+        let shares = [
+            self.duplicate,
+            self.corrupt,
+            self.reorder.as_ref().map_or(0.0, |reorder| reorder.p),
+            self.swap.as_ref().map_or(0.0, |swap| swap.p),
+            self.multipath.as_ref().map_or(0.0, |paths| paths.ratio),
+        ];
+        let narrow = |mtu: Option<u32>| mtu.is_some_and(|mtu| mtu < 68);
+        let complaints = [
+            self.rate.complaint(),
+            self.policer.as_ref().and_then(|bucket| bucket.complaint()),
+            self.queue.complaint(),
+            self.gaps.as_ref().and_then(|gaps| gaps.complaint()),
+            self.loss.complaint(),
+            self.jitter.complaint(),
+            self.spikes.as_ref().and_then(|spikes| spikes.complaint()),
+            self.delay_trace.as_ref().and_then(|trace| trace.complaint()),
+            (!shares.into_iter().all(share)).then_some("a probability lies between 0 and 1"),
+            (narrow(self.mtu) || narrow(self.pmtu.map(|path| path.mtu)))
+                .then_some("IPv4 needs an MTU of at least 68 bytes"),
+        ];
+        complaints.into_iter().flatten().next().map_or(Ok(()), Err)
     }
 
     /// Whether anything but rate and plain delay happens to packets.
@@ -163,154 +343,30 @@ impl Link {
             || self.duplicate > 0.0
             || self.corrupt > 0.0
             || self.jitter != Jitter::None
+            || self.spikes.is_some()
+            || self.delay_trace.is_some()
+            || self.reorder.is_some()
+            || self.swap.is_some()
+            || self.multipath.is_some()
+            || self.gaps.as_ref().is_some_and(|gaps| !gaps.hold())
     }
 
-    /// Time to send `bytes` of IP at the rate, rounded up to whole nanoseconds.
+    /// Whether more than a fixed rate and a drop-tail queue decides when packets leave.
+    pub(crate) fn is_shaped(&self) -> bool {
+        !matches!(self.rate, Rate::Unlimited | Rate::Fixed(_))
+            || !matches!(self.queue, Queue::DropTail(_))
+            || self.policer.is_some()
+            || self.pmtu.is_some()
+            || self.gaps.as_ref().is_some_and(|gaps| gaps.hold())
+    }
+
+    /// Time to send `bytes` of IP at the (nominal) rate, rounded up to whole nanoseconds.
     pub(crate) fn serial(&self, bytes: usize) -> Duration {
-        let Some(rate) = self.rate else { return Duration::ZERO };
-        let bits = (bytes as u64 + u64::from(self.overhead)).saturating_mul(8);
-        Duration::from_nanos(bits.saturating_mul(1_000_000_000).div_ceil(rate))
-    }
-
-    /// Bytes that may wait, if that is limited.
-    pub(crate) fn queue_bytes(&self) -> Option<u64> {
-        match self.queue {
-            QueueLimit::Bytes(bytes) => Some(bytes),
-            QueueLimit::Time(time) => {
-                // RFC 8868 §4.3: the queue size in bytes is the time at the rate.
-                let bits = u128::from(self.rate?) * time.as_nanos() / 1_000_000_000;
-                u64::try_from(bits / 8).ok()
-            }
-            QueueLimit::Unlimited | QueueLimit::Packets(_) => None,
-        }
-    }
-}
-
-/// How much may wait in the drop-tail queue before a link. The packet being sent does not count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum QueueLimit {
-    /// Anything.
-    #[default]
-    Unlimited,
-    /// This many packets.
-    Packets(u32),
-    /// This many bytes of IP packets.
-    Bytes(u64),
-    /// As many bytes as the link sends in this time.
-    Time(Duration),
-}
-
-impl QueueLimit {
-    /// This many packets.
-    #[must_use]
-    pub const fn packets(count: u32) -> Self {
-        Self::Packets(count)
-    }
-
-    /// This many bytes of IP packets.
-    #[must_use]
-    pub const fn bytes(count: u64) -> Self {
-        Self::Bytes(count)
-    }
-
-    /// As many bytes as the link sends in this time.
-    #[must_use]
-    pub const fn time(time: Duration) -> Self {
-        Self::Time(time)
-    }
-}
-
-/// Loss at random.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Loss {
-    /// Nothing is lost.
-    #[default]
-    None,
-    /// Each packet is lost with the same probability, whatever happened to others: RFC 8868 §4.4.
-    Bernoulli(f64),
-    /// Packets are lost in bursts: the model of Gilbert and Elliott, a Markov chain of a good and a bad
-    /// state that takes one step per packet.
-    GilbertElliott {
-        /// Probability to go from good to bad.
-        to_bad: f64,
-        /// Probability to go from bad to good.
-        to_good: f64,
-        /// Probability that a packet is lost in the bad state.
-        lost_in_bad: f64,
-        /// Probability that a packet is lost in the good state.
-        lost_in_good: f64,
-    },
-}
-
-impl Loss {
-    /// Loses the fraction `rate` of all packets, each on its own.
-    #[must_use]
-    pub const fn random(rate: f64) -> Self {
-        Self::Bernoulli(rate)
-    }
-
-    /// Loses the fraction `rate` of all packets, in bursts that are `burst` packets long on average
-    /// (at least 1): the Gilbert–Elliott model that loses everything while bad and nothing while good.
-    #[must_use]
-    pub fn bursts(rate: f64, burst: f64) -> Self {
-        let to_good = 1.0 / burst;
-        let to_bad = to_good * rate / (1.0 - rate);
-        Self::GilbertElliott { to_bad, to_good, lost_in_bad: 1.0, lost_in_good: 0.0 }
-    }
-}
-
-/// Variation of the delay: RFC 8868 §4.5. Each packet takes |z| longer, where z is Gaussian with mean 0,
-/// cut off at a number of standard deviations.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Jitter {
-    /// All packets take equally long.
-    #[default]
-    None,
-    /// Each packet on its own, so that they may overtake each other (RBPDV, RFC 8868 §4.5.1).
-    Reordering {
-        /// Standard deviation of z.
-        deviation: Duration,
-        /// Standard deviations after which z is cut off.
-        cut: f64,
-    },
-    /// A late packet holds up those behind it (NR-BPDV, RFC 8868 §4.5.2): none arrives before its
-    /// predecessor has arrived and its own bits have been sent.
-    Ordered {
-        /// Standard deviation of z.
-        deviation: Duration,
-        /// Standard deviations after which z is cut off.
-        cut: f64,
-    },
-}
-
-impl Jitter {
-    /// Jitter that reorders, cut off at 3 standard deviations (RFC 8868 §4.5.3).
-    #[must_use]
-    pub const fn reordering(deviation: Duration) -> Self {
-        Self::Reordering { deviation, cut: 3.0 }
-    }
-
-    /// Jitter that keeps the order, cut off at 3 standard deviations (RFC 8868 §4.5.3).
-    #[must_use]
-    pub const fn ordered(deviation: Duration) -> Self {
-        Self::Ordered { deviation, cut: 3.0 }
-    }
-}
-
-/// Chooses packets to lose.
-#[derive(Clone)]
-pub(crate) struct Predicate(Arc<Choice>);
-
-type Choice = dyn Fn(Instant, &Packet) -> bool + Send + Sync;
-
-impl Predicate {
-    pub(crate) fn holds(&self, now: Instant, packet: &Packet) -> bool {
-        (self.0)(now, packet)
-    }
-}
-
-impl fmt::Debug for Predicate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Predicate")
+        let rate = match &self.rate {
+            Rate::Fixed(rate) => Some(*rate),
+            other => other.nominal(),
+        };
+        let Some(rate) = rate else { return Duration::ZERO };
+        rate::serial((bytes as u64 + u64::from(self.overhead)).saturating_mul(8), rate)
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     endpoint::Outgoing,
     event::{DropReason, Event, Place},
     id::{HopId, NodeId, PacketId, SocketId},
+    link::Media,
     middlebox::Action,
     node::{Hop, Node, Role},
     observer::{Observer, Topology},
@@ -57,6 +58,8 @@ pub struct Network<O = ()> {
     pub(crate) tcp: TcpStore,
     pub(crate) changes: Vec<Option<Change>>,
     pub(crate) watch: Watch<O>,
+    /// Media that several links share.
+    pub(crate) media: Media,
     pub(crate) tally: Tally,
     pub(crate) next_id: u64,
     pub(crate) next_router_identification: u32,
@@ -181,6 +184,7 @@ impl<O: Observer> Network<O> {
             Work::Land(hop) => self.land(hop),
             Work::Arrive(hop, slot) => self.arrive(hop, slot),
             Work::Free(hop) => self.free(hop),
+            Work::Release(hop) => self.release(hop),
             Work::Wake(node) => self.wake(node),
             Work::Change(index) => self.scripted(index),
         }

@@ -6,6 +6,14 @@ use crate::packet::Packet;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Slot(u32);
 
+#[cfg(test)]
+impl Slot {
+    /// A place for tests that have no packets.
+    pub(crate) const fn numbered(number: u32) -> Self {
+        Self(number)
+    }
+}
+
 /// Packets in flight. Places are used again, the last freed first, while it is still in the cache.
 #[derive(Debug, Default)]
 pub(crate) struct Slab {

@@ -130,6 +130,7 @@ impl Observer for TraceHash {
                 self.head(8, hop.get(), packet);
                 self.packet(packet, true);
             }
+            Event::Marked { hop, packet } => self.head(13, hop.get(), packet),
             Event::Fragmented { hop, packet, fragments } => {
                 self.head(9, hop.get(), packet);
                 self.packet(packet, false);

@@ -333,6 +333,7 @@ impl Site {
             errors: VecDeque::new(),
             wakes: 0,
             partitions: Vec::new(),
+            media: crate::link::Media::default(),
         };
         network.start();
         network

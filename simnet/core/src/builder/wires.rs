@@ -7,7 +7,7 @@ use base::{InterfaceAddress, InterfaceKind};
 use super::{BuildError, LinkPlan, Point, assemble::Site};
 use crate::{
     id::{HopId, NodeId},
-    link::{Link, LinkState, Loss},
+    link::{Link, LinkState},
     node::{Hop, Role},
 };
 
@@ -96,7 +96,7 @@ impl Site {
 
     /// Gives the directions that a plan names their parameters.
     pub(super) fn lay(&mut self, plan: &LinkPlan) -> Result<(), BuildError> {
-        if let Some(what) = complaint(&plan.link) {
+        if let Err(what) = plan.link.check() {
             let (from, to) = (plan.from.clone(), plan.to.clone());
             return Err(BuildError::BadLink { from, to, what });
         }
@@ -121,23 +121,4 @@ impl Site {
         }
         Err(BuildError::NoSuchLink { from: plan.from.clone(), to: plan.to.clone() })
     }
-}
-
-/// What is wrong with the parameters of a link, if anything.
-fn complaint(link: &Link) -> Option<&'static str> {
-    let probability = |value: f64| (0.0..=1.0).contains(&value);
-    let loss = match link.loss {
-        Loss::None => true,
-        Loss::Bernoulli(rate) => probability(rate),
-        Loss::GilbertElliott { to_bad, to_good, lost_in_bad, lost_in_good } => {
-            [to_bad, to_good, lost_in_bad, lost_in_good].into_iter().all(probability)
-        }
-    };
-    if !loss || !probability(link.duplicate) || !probability(link.corrupt) {
-        return Some("a probability lies between 0 and 1");
-    }
-    if link.mtu.is_some_and(|mtu| mtu < 68) {
-        return Some("IPv4 needs an MTU of at least 68 bytes");
-    }
-    None
 }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use base::Instant;
 use bytes::Bytes;
 
-use super::{Jitter, Link, Loss};
+use super::{Jitter, Link, detour::SpikeClock, jitter::Shaker, loss::Chain};
 use crate::{
     event::DropReason,
     packet::{Body, Packet},
     random::Stream,
+    slab::Slot,
 };
 
 /// The dice of a link that does more than carry. Each part has its own, so that a change in one leaves
@@ -19,13 +20,16 @@ pub(crate) struct Impairments {
     loss: Stream,
     duplicate: Stream,
     corrupt: Stream,
-    jitter: Stream,
+    shaker: Shaker,
+    spikes: SpikeClock,
+    order: Stream,
     /// Packets seen.
     count: u64,
-    /// Where the Gilbert–Elliott chain is.
-    bad: bool,
-    /// When the last packet arrives, and how long the bits of it take.
+    chain: Chain,
+    /// When the last packet arrives that keeps its place, and how long the bits of it take.
     last: Option<(Instant, Duration)>,
+    /// A packet that waits for the next one to pass, and until when.
+    pub(crate) held: Option<(Slot, Instant)>,
 }
 
 /// What becomes of a packet that leaves a link's sender.
@@ -36,6 +40,17 @@ pub(crate) enum Fate {
     Lost(DropReason),
 }
 
+/// How a packet goes that is not lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flight {
+    /// It arrives then, behind those that left before it.
+    InOrder(Instant),
+    /// It arrives then, whatever others do.
+    Free(Instant),
+    /// It lets the next one pass, but waits no longer than until then.
+    Hold(Instant),
+}
+
 impl Impairments {
     pub(crate) fn new(seed: u64, path: &str) -> Self {
         let stream = |part: &str| Stream::new(seed, &format!("{path}/{part}"));
@@ -43,25 +58,31 @@ impl Impairments {
             loss: stream("loss"),
             duplicate: stream("duplicate"),
             corrupt: stream("corrupt"),
-            jitter: stream("jitter"),
+            shaker: Shaker::new(stream("jitter")),
+            spikes: SpikeClock::new(stream("spikes")),
+            order: stream("order"),
             count: 0,
-            bad: false,
+            chain: Chain::default(),
             last: None,
+            held: None,
         }
     }
 
     /// Decides on loss and duplication of the next packet.
     pub(crate) fn fate(&mut self, link: &Link, now: Instant, packet: &Packet) -> Fate {
         self.count += 1;
-        let lost = self.is_lost(link.loss);
+        let lost = self.chain.step(&link.loss, self.count, now, &mut self.loss);
         if link.losing.binary_search(&self.count).is_ok() {
             return Fate::Lost(DropReason::LinkList);
         }
         if link.predicate.as_ref().is_some_and(|predicate| predicate.holds(now, packet)) {
             return Fate::Lost(DropReason::LinkPredicate);
         }
-        if lost {
-            return Fate::Lost(DropReason::LinkLoss);
+        if link.gaps.as_ref().is_some_and(|gaps| gaps.loses(now)) {
+            return Fate::Lost(DropReason::LinkGap);
+        }
+        if let Some(reason) = lost {
+            return Fate::Lost(reason);
         }
         if link.duplicate > 0.0 && self.duplicate.chance(link.duplicate) {
             return Fate::Twice;
@@ -99,46 +120,45 @@ impl Impairments {
         true
     }
 
-    /// When the packet that leaves at `now` arrives, and whether it may overtake others.
-    pub(crate) fn arrival(&mut self, link: &Link, now: Instant, bytes: usize) -> (Instant, bool) {
-        let plain = now + link.delay;
-        match link.jitter {
-            Jitter::None => (plain, false),
-            Jitter::Reordering { deviation, cut } => (plain + self.late(deviation, cut), true),
-            Jitter::Ordered { deviation, cut } => {
-                let mut at = plain + self.late(deviation, cut);
-                // RFC 8868 §4.5.2: not before the packet ahead, plus the time of its bits.
-                if let Some((last, serial)) = self.last {
-                    at = at.max(last + serial);
-                }
-                self.last = Some((at, link.serial(bytes)));
-                (at, false)
-            }
+    /// When the packet that leaves at `now` arrives, and what it does to the order.
+    pub(crate) fn flight(&mut self, link: &Link, now: Instant, bytes: usize) -> Flight {
+        let mut delay = self.shaker.vary(link.jitter, link.delay);
+        if let Some(spikes) = &link.spikes {
+            delay += self.spikes.extra(spikes, now);
         }
+        if let Some(trace) = &link.delay_trace {
+            delay += trace.extra(now);
+        }
+        if let Some(late) = self.detour(link) {
+            return Flight::Free(now + delay + late);
+        }
+        if link.jitter.overtakes() {
+            return Flight::Free(now + delay);
+        }
+        if let Some(swap) = &link.swap
+            && self.held.is_none()
+            && self.order.chance(swap.p)
+        {
+            return Flight::Hold(now + swap.wait);
+        }
+        let mut at = now + delay;
+        if let Some((last, serial)) = self.last {
+            // RFC 8868 §4.5.2: not before the packet ahead, plus the time of its bits.
+            let ordered = matches!(link.jitter, Jitter::Ordered { .. });
+            at = at.max(if ordered { last + serial } else { last });
+        }
+        self.last = Some((at, link.serial(bytes)));
+        Flight::InOrder(at)
     }
 
-    fn is_lost(&mut self, loss: Loss) -> bool {
-        match loss {
-            Loss::None => false,
-            Loss::Bernoulli(probability) => self.loss.chance(probability),
-            Loss::GilbertElliott { to_bad, to_good, lost_in_bad, lost_in_good } => {
-                let turn = self.loss.chance(if self.bad { to_good } else { to_bad });
-                self.bad ^= turn;
-                self.loss.chance(if self.bad { lost_in_bad } else { lost_in_good })
-            }
+    /// How late a packet is that leaves the row.
+    fn detour(&mut self, link: &Link) -> Option<Duration> {
+        if let Some(paths) = &link.multipath
+            && self.order.chance(paths.ratio)
+        {
+            return Some(paths.delta);
         }
-    }
-
-    /// RFC 8868 §4.5.3: the absolute value of a truncated Gaussian.
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a finite number of nanoseconds that is not negative; the cast saturates"
-    )]
-    fn late(&mut self, deviation: Duration, cut: f64) -> Duration {
-        let z = libm::fmin(libm::fabs(self.jitter.gaussian()), cut);
-        let deviation = u64::try_from(deviation.as_nanos()).unwrap_or(u64::MAX);
-        Duration::from_nanos(libm::round(z * deviation as f64) as u64)
+        let reorder = link.reorder.as_ref()?;
+        self.order.chance(reorder.p).then_some(reorder.by)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::{Impairments, Link, QueueLimit};
+use super::{Impairments, Link, Queue, QueueLimit, Rate, Shaping, queue::Room};
 use crate::{agenda::Order, slab::Slot};
 
 /// One direction of a link in a running network.
@@ -13,25 +13,54 @@ pub(crate) struct LinkState {
     pub(crate) path: String,
     /// Present if the link does more than carry.
     pub(crate) impairments: Option<Box<Impairments>>,
-    /// Whether packets pass at once: no rate, no delay, no impairments.
-    pub(crate) perfect: bool,
+    /// Present if more than a fixed rate and a drop-tail queue decides when packets leave.
+    pub(crate) shaping: Option<Box<Shaping>>,
+    pub(crate) pass: Pass,
+    /// What fits behind the packet being sent.
+    room: Room,
     /// The packet whose bits are being sent.
     pub(crate) sending: Option<Slot>,
-    /// Those that wait behind it.
+    /// Those that wait behind it, if there is no shaping.
     pub(crate) waiting: VecDeque<Slot>,
     pub(crate) waiting_bytes: u64,
     /// Packets on their way that keep their order; only the first has an entry in the agenda.
     pub(crate) flying: VecDeque<(Order, Slot)>,
 }
 
+/// What packets have to pass before they leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// Nothing, and no time passes on the way either.
+    Perfect,
+    /// Nothing.
+    Free,
+    /// A drop-tail queue before a fixed rate.
+    Fixed,
+    /// [`Shaping`].
+    Shaped,
+}
+
 impl LinkState {
     pub(crate) fn new(spec: Link, path: String, seed: u64) -> Self {
         let impairments = spec.impairs().then(|| Box::new(Impairments::new(seed, &path)));
+        let shaping = spec.is_shaped().then(|| Box::new(Shaping::new(&spec, seed, &path)));
+        let pass = match spec.rate {
+            _ if shaping.is_some() => Pass::Shaped,
+            Rate::Fixed(_) => Pass::Fixed,
+            _ if impairments.is_none() && spec.delay.is_zero() => Pass::Perfect,
+            _ => Pass::Free,
+        };
+        let limit = match spec.queue {
+            Queue::DropTail(limit) => limit,
+            _ => QueueLimit::Unlimited,
+        };
         Self {
-            perfect: impairments.is_none() && spec.rate.is_none() && spec.delay.is_zero(),
+            room: Room::new(limit, spec.rate.nominal()),
             spec,
             path,
             impairments,
+            shaping,
+            pass,
             sending: None,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
@@ -39,21 +68,39 @@ impl LinkState {
         }
     }
 
-    /// Empties the queue, and hands over what was in it.
-    pub(crate) fn clear_waiting(&mut self) -> Vec<Slot> {
-        self.waiting_bytes = 0;
-        self.waiting.drain(..).collect()
+    /// Whether the drop-tail queue takes a packet of `bytes`.
+    pub(crate) fn has_room(&self, bytes: usize) -> bool {
+        self.room.takes(self.waiting.len(), self.waiting_bytes, bytes as u64)
     }
 
-    /// Whether the queue takes a packet of `bytes`.
-    pub(crate) fn has_room(&self, bytes: usize) -> bool {
-        match self.spec.queue {
-            QueueLimit::Unlimited => true,
-            QueueLimit::Packets(limit) => self.waiting.len() < limit as usize,
-            QueueLimit::Bytes(_) | QueueLimit::Time(_) => self
-                .spec
-                .queue_bytes()
-                .is_none_or(|limit| self.waiting_bytes + bytes as u64 <= limit),
+    /// Packets that wait, and their bytes.
+    pub(crate) fn queued(&self) -> (usize, u64) {
+        match &self.shaping {
+            Some(shaping) => shaping.discipline.waiting(),
+            None => (self.waiting.len(), self.waiting_bytes),
+        }
+    }
+
+    /// Takes out what waits.
+    pub(crate) fn clear_waiting(&mut self) -> Vec<Slot> {
+        self.waiting_bytes = 0;
+        let mut slots: Vec<Slot> = self.waiting.drain(..).collect();
+        if let Some(shaping) = &mut self.shaping {
+            slots.extend(std::iter::from_fn(|| shaping.discipline.drain()));
+        }
+        slots
+    }
+
+    /// Goes on where `old` was, as far as that makes sense: what is being sent and what flies, the dice,
+    /// and every part whose parameters are the same.
+    pub(crate) fn inherit(&mut self, old: &mut Self) {
+        self.sending = old.sending.take();
+        self.flying = std::mem::take(&mut old.flying);
+        if self.impairments.is_some() && old.impairments.is_some() {
+            self.impairments = old.impairments.take();
+        }
+        if let (Some(new), Some(before)) = (&mut self.shaping, &mut old.shaping) {
+            new.inherit(before, &self.spec, &old.spec);
         }
     }
 }

@@ -276,8 +276,7 @@ impl<O: Observer> Network<O> {
     /// Packets that wait in the queue before the link that leaves `hop`, and their bytes.
     #[must_use]
     pub fn queued(&self, hop: HopId) -> (usize, u64) {
-        let link = &self.hops.at(hop).link;
-        (link.waiting.len(), link.waiting_bytes)
+        self.hops.at(hop).link.queued()
     }
 }
 

@@ -1,14 +1,18 @@
 //! Packets on links: RFC 8867 and RFC 8868 describe the models, `link.rs` their parameters.
 
+use base::Instant;
+
 use crate::{
     agenda::Work,
     event::{DropReason, Event},
     id::HopId,
-    link::Fate,
+    link::{Fate, Flight, Pass},
     network::Network,
     observer::Observer,
     slab::Slot,
 };
+
+mod shaped;
 
 impl<O: Observer> Network<O> {
     /// A node puts a packet, which fits the MTU, on its interface.
@@ -20,11 +24,11 @@ impl<O: Observer> Network<O> {
             return self.drop_on(hop, slot, DropReason::InterfaceDown);
         }
         let link = &mut sender.link;
-        if link.perfect {
-            return self.agenda.arrive_now(self.now, sender.peer, slot);
-        }
-        if link.spec.rate.is_none() {
-            return self.depart(hop, slot);
+        match link.pass {
+            Pass::Perfect => return self.agenda.arrive_now(self.now, sender.peer, slot),
+            Pass::Free => return self.depart(hop, slot),
+            Pass::Shaped => return self.transmit_shaped(hop, slot),
+            Pass::Fixed => {}
         }
         if link.sending.is_none() {
             return self.begin(hop, slot);
@@ -49,10 +53,14 @@ impl<O: Observer> Network<O> {
 
     /// The last bit of a packet has left, and the next packet's turn has come.
     pub(crate) fn free(&mut self, hop: HopId) {
+        if !self.media.is_empty() {
+            self.pass_on(hop);
+        }
         let link = &mut self.hops.at_mut(hop).link;
         let sent = link.sending.take();
-        let next = link.waiting.pop_front();
-        if let Some(next) = next {
+        if link.pass == Pass::Shaped {
+            self.serve(hop);
+        } else if let Some(next) = link.waiting.pop_front() {
             link.waiting_bytes -= self.packets.get(next).ip_length() as u64;
             self.begin(hop, next);
         }
@@ -66,11 +74,7 @@ impl<O: Observer> Network<O> {
         let link = &mut self.hops.at_mut(hop).link;
         let Some(impairments) = &mut link.impairments else {
             let at = self.now + link.spec.delay;
-            let order = self.agenda.order(at, Work::Land(hop));
-            if link.flying.is_empty() {
-                self.agenda.enter(order, Work::Land(hop));
-            }
-            return link.flying.push_back((order, slot));
+            return self.put_on_wire(hop, slot, at);
         };
         let packet = self.packets.get_mut(slot);
         match impairments.fate(&link.spec, self.now, packet) {
@@ -96,15 +100,41 @@ impl<O: Observer> Network<O> {
         if impairments.corrupt(&link.spec, packet) {
             self.watch.on(self.now, &Event::Corrupted { hop, packet });
         }
-        let (at, overtakes) = impairments.arrival(&link.spec, self.now, packet.ip_length());
-        if overtakes {
-            return self.agenda.push(at, Work::Arrive(sender.peer, slot));
+        match impairments.flight(&link.spec, self.now, packet.ip_length()) {
+            Flight::InOrder(at) => {
+                let held = impairments.held.take();
+                self.put_on_wire(hop, slot, at);
+                if let Some((held, _)) = held {
+                    self.put_on_wire(hop, held, at);
+                }
+            }
+            Flight::Free(at) => self.agenda.push(at, Work::Arrive(sender.peer, slot)),
+            Flight::Hold(until) => {
+                impairments.held = Some((slot, until));
+                self.agenda.push(until, Work::Release(hop));
+            }
         }
+    }
+
+    /// A packet goes behind those that are on their way, and arrives at `at` unless they are later.
+    #[inline]
+    fn put_on_wire(&mut self, hop: HopId, slot: Slot, at: Instant) {
+        let link = &mut self.hops.at_mut(hop).link;
         let order = self.agenda.order(at, Work::Land(hop));
         if link.flying.is_empty() {
             self.agenda.enter(order, Work::Land(hop));
         }
         link.flying.push_back((order, slot));
+    }
+
+    /// The packet that waited for another to pass it goes on, if it is still there.
+    pub(crate) fn release(&mut self, hop: HopId) {
+        let (now, link) = (self.now, &mut self.hops.at_mut(hop).link);
+        let Some(impairments) = &mut link.impairments else { return };
+        if let Some((slot, _)) = impairments.held.take_if(|(_, until)| *until <= now) {
+            let at = now + link.spec.delay;
+            self.put_on_wire(hop, slot, at);
+        }
     }
 
     /// The packet that has been longest on the link of `hop` reaches its other end.

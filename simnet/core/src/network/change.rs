@@ -8,7 +8,6 @@ use crate::{
     endpoint::NetworkChange,
     event::{Changed, DropReason, Event},
     id::{HopId, NodeId},
-    link::{Link, LinkState},
     middlebox::Side,
     network::Network,
     node::Role,
@@ -61,25 +60,6 @@ impl<O: Observer> Network<O> {
         }
         let change = if up { NetworkChange::Up { hop } } else { NetworkChange::Down { hop } };
         self.tell(node, change);
-    }
-
-    /// Gives the direction away from `hop` new parameters at once. What waits goes on waiting, what is on
-    /// its way arrives when it would have; the dice go on where they were.
-    pub(crate) fn set_link(&mut self, hop: HopId, link: Link) {
-        let seed = self.topology.seed;
-        let old = &mut self.hops.at_mut(hop).link;
-        let mut new = LinkState::new(link, old.path.clone(), seed);
-        if let (Some(_), Some(dice)) = (&new.impairments, old.impairments.take()) {
-            new.impairments = Some(dice);
-        }
-        new.sending = old.sending.take();
-        new.waiting = std::mem::take(&mut old.waiting);
-        new.waiting_bytes = old.waiting_bytes;
-        new.flying = std::mem::take(&mut old.flying);
-        *old = new;
-        if let Some(mtu) = self.hops.at(hop).link.spec.mtu {
-            self.hops.at_mut(hop).mtu = mtu;
-        }
     }
 
     fn add_address(&mut self, hop: HopId, address: InterfaceAddress) {

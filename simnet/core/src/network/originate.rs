@@ -156,7 +156,7 @@ impl<O: Observer> Network<O> {
     }
 
     /// As [`fragment`](Network::fragment), in fragments of up to `mtu` bytes.
-    fn fragment_to(&mut self, mtu: u32, hop: HopId, slot: Slot) -> bool {
+    pub(crate) fn fragment_to(&mut self, mtu: u32, hop: HopId, slot: Slot) -> bool {
         let node = self.hops.at(hop).node;
         let identification = self.next_identification(node);
         let packet = self.packets.get(slot);

@@ -289,6 +289,10 @@ impl<W: io::Write> Observer for Capture<W> {
             Event::Corrupted { hop, packet } => {
                 self.comment(Place::Hop(hop), Some(packet.id), "the link corrupts it".to_owned());
             }
+            Event::Marked { hop, packet } => {
+                let text = "the queue marks it: congestion experienced".to_owned();
+                self.comment(Place::Hop(hop), Some(packet.id), text);
+            }
             Event::Fragmented { hop, packet, fragments } => {
                 let text = format!("becomes {fragments} fragments");
                 self.comment(Place::Hop(hop), Some(packet.id), text);

@@ -188,6 +188,7 @@ impl Observer for JsonLines {
             Event::Dropped { place, .. } => ("net:drop", place_name(topology, place)),
             Event::Duplicated { hop, .. } => ("net:duplicate", topology.hop_name(hop)),
             Event::Corrupted { hop, .. } => ("net:corrupt", topology.hop_name(hop)),
+            Event::Marked { hop, .. } => ("link:mark", topology.hop_name(hop)),
             Event::Fragmented { hop, .. } => ("net:fragment", topology.hop_name(hop)),
             Event::Nat { node, event } => (nat_event(event), topology.node_name(node)),
             Event::Changed { node, changed } => (changed.name(), topology.node_name(node)),

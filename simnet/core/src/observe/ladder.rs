@@ -358,6 +358,7 @@ impl Observer for Ladder {
             Event::Queued { .. }
             | Event::Duplicated { .. }
             | Event::Corrupted { .. }
+            | Event::Marked { .. }
             | Event::Fragmented { .. } => {}
         }
     }

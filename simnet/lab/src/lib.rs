@@ -19,6 +19,7 @@ mod scenario;
 
 pub use run::{Bound, Figure, Outcome, Report, Verdict, World};
 pub use scenario::{
-    At, Between, Boxed, Do, Expect, Host, Interface, InterfaceType, Link, Place, Problem, Problems,
-    Router, RouterPoint, Scenario, Segment, Signalling,
+    At, Between, Boxed, Do, Expect, Host, Interface, InterfaceAddress, InterfaceType, Link,
+    NatAddress, NodeRoute, Place, Problem, Problems, Route, Router, RouterPoint, Scenario, Segment,
+    Sides, Signalling,
 };

@@ -6,12 +6,16 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-use simnet::{Link, nat};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use simnet::{
+    Link, Middlebox,
+    firewall::Firewall,
+    nat::{self, Nat},
+};
 use toml::Table;
 
 use crate::scenario::{
-    Link as LinkPlan, hint,
+    Boxed, Link as LinkPlan, hint,
     merge::{Culprit, merge, read_over},
 };
 
@@ -87,7 +91,7 @@ impl Unknown {
     #[must_use]
     pub fn suggestion(&self) -> String {
         match self.suggestions.split_first() {
-            None => format!("there is no {} preset at all", self.kind),
+            None => format!("`cargo xtask lab presets` lists all {} presets", self.kind),
             Some((only, [])) => hint::did_you_mean(only),
             Some((best, rest)) => {
                 format!("did you mean `{best}`? Also similar: {}", rest.join(", "))
@@ -147,6 +151,7 @@ pub fn get(kind: &str, name: &str) -> Result<Preset, Unknown> {
             .filter(|(of, _, _)| *of == kind)
             .map(|(_, known, _)| (strsim::jaro_winkler(name, known), *known))
             .collect();
+        rated.retain(|(likeness, _)| *likeness >= hint::LIKELY);
         rated.sort_by(|one, other| other.0.total_cmp(&one.0).then(one.1.cmp(other.1)));
         let suggestions = rated.into_iter().take(3).map(|(_, known)| known.to_owned()).collect();
         Unknown { kind: kind.to_owned(), name: name.to_owned(), suggestions }
@@ -207,11 +212,29 @@ fn lay(base: &mut Table, kind: &str, preset: Option<&str>, keys: &[&str]) -> Res
     Ok(())
 }
 
-/// What a NAT does: the default, a preset on it, and what a scenario changes.
-pub(crate) fn nat(preset: Option<&str>, overlay: &Table) -> Result<nat::Config, Fault> {
-    let mut base = Table::try_from(nat::Config::default()).unwrap_or_default();
-    lay(&mut base, "nat", preset, &["nat"])?;
+/// What something does: the default of its kind, a preset on it, and what a scenario changes.
+fn config<T: Default + Serialize + DeserializeOwned>(
+    kind: &str,
+    preset: Option<&str>,
+    overlay: &Table,
+) -> Result<T, Fault> {
+    let mut base = Table::try_from(T::default()).unwrap_or_default();
+    lay(&mut base, kind, preset, &[kind])?;
     read_over(&base, overlay).map_err(Fault::Wrong)
+}
+
+/// What a NAT does.
+pub(crate) fn nat(preset: Option<&str>, overlay: &Table) -> Result<nat::Config, Fault> {
+    config("nat", preset, overlay)
+}
+
+/// The box that a scenario describes.
+pub(crate) fn middlebox(kind: &str, plan: &Boxed) -> Result<Box<dyn Middlebox>, Fault> {
+    let (preset, overlay) = (plan.preset.as_deref(), &plan.overlay);
+    Ok(match kind {
+        "firewall" => Box::new(Firewall::new(config(kind, preset, overlay)?)),
+        _ => Box::new(Nat::new(nat(preset, overlay)?)),
+    })
 }
 
 /// What happens in one direction of a link, `up` or `down`: a perfect link, a preset on it, and what a
@@ -266,7 +289,9 @@ mod tests {
             assert!(!preset.title.trim().is_empty(), "{kind}/{name} has no title");
             assert!(!preset.source.trim().is_empty(), "{kind}/{name} has no source");
             let wrong = match kind {
-                "nat" => nat(Some(name), &Table::new()).err(),
+                "nat" | "firewall" => {
+                    middlebox(kind, &Boxed::new("it", "inside", "outside").preset(name)).err()
+                }
                 _ => None,
             };
             assert_eq!(wrong, None, "{kind}/{name}");

@@ -142,11 +142,27 @@ impl Role {
     ) -> simnet::Host {
         match self {
             Self::Idle => host,
-            Self::Stun(role) => host.endpoint(stun::Server::new(role)),
-            Self::Echo(role) => host.endpoint(echo::Echoing::new(role)),
-            Self::Sink(role) => host.endpoint(sink::Counting::new(role)),
-            Self::Flow(role) => host.endpoint(flow::Sending::new(role, scenario.duration)),
-            Self::Peer(role) => host.endpoint(peer::Agent::new(name, role, scenario)),
+            Self::Stun(role) => {
+                let role = role.clone();
+                host.endpoint_from(move || stun::Server::new(&role))
+            }
+            Self::Echo(role) => {
+                let role = role.clone();
+                host.endpoint_from(move || echo::Echoing::new(&role))
+            }
+            Self::Sink(role) => {
+                let role = role.clone();
+                host.endpoint_from(move || sink::Counting::new(&role))
+            }
+            Self::Flow(role) => {
+                let (role, duration) = (role.clone(), scenario.duration);
+                host.endpoint_from(move || flow::Sending::new(&role, duration))
+            }
+            Self::Peer(role) => {
+                let known = peer::Acquaintances::of(name, role, scenario);
+                let (role, name) = (role.clone(), name.to_owned());
+                host.endpoint_from(move || peer::Agent::new(&name, &role, &known))
+            }
         }
     }
 

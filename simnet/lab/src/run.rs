@@ -3,14 +3,14 @@
 use std::{collections::VecDeque, time::Duration};
 
 use base::Instant;
-use simnet::{Change, Network, NodeId, Observer};
+use simnet::{Network, NodeId, Observer};
 
 use crate::{
-    presets,
     roles::{Role, peer::Agent},
-    scenario::{Do, Link, Problem, Scenario, assemble},
+    scenario::{Do, Problem, Scenario, assemble},
 };
 
+mod deeds;
 mod directory;
 mod judge;
 mod outcome;
@@ -26,7 +26,7 @@ pub use report::{Figure, Report};
 /// A scenario come to life: a network with its participants, what will happen to it, and time.
 ///
 /// Changes of the network happen before everything else that is due at the same time; what is told by
-/// signalling, what participants begin, and what happens to a box, after it.
+/// signalling, what participants begin, and what happens inside a box, after it.
 pub struct World<O = ()> {
     net: Network<O>,
     scenario: Scenario,
@@ -38,7 +38,7 @@ pub struct World<O = ()> {
     end: Instant,
 }
 
-/// Something that the laboratory itself does.
+/// Something that the laboratory does.
 #[derive(Clone, Debug)]
 enum Deed {
     /// Lets the role of the host with this number begin.
@@ -85,8 +85,14 @@ impl<O: Observer> World<O> {
             directory,
             agenda: VecDeque::new(),
         };
+        world.lay_routes();
         for (at, deed) in agenda {
-            if !world.schedule(at, &deed) {
+            if let Deed::Do(action) = &deed {
+                for change in deeds::changes(&world.net, &world.directory, action) {
+                    world.net.schedule(at, change);
+                }
+            }
+            if deed.is_ours() {
                 world.agenda.push_back((at, deed));
             }
         }
@@ -180,51 +186,6 @@ impl<O: Observer> World<O> {
     fn begin(&mut self, index: usize) {
         if let Some((node, role)) = self.hosts.get(index) {
             role.begin(&mut self.net, *node, &self.directory, &self.post);
-        }
-    }
-
-    /// Plans what the network itself can plan; says whether it could.
-    fn schedule(&mut self, at: Instant, deed: &Deed) -> bool {
-        let Deed::Do(action) = deed else { return false };
-        match action {
-            Do::LinkDown(interface) => {
-                let hop = self.net.hop(interface);
-                hop.map(|hop| self.net.schedule(at, Change::Down(hop))).is_some()
-            }
-            Do::LinkUp(interface) => {
-                let hop = self.net.hop(interface);
-                hop.map(|hop| self.net.schedule(at, Change::Up(hop))).is_some()
-            }
-            Do::Link(link) => {
-                for (hop, parameters) in self.directions(link) {
-                    self.net.schedule(at, Change::Link(hop, Box::new(parameters)));
-                }
-                true
-            }
-            Do::NatReboot(_) | Do::Signalling(_) => false,
-        }
-    }
-
-    /// The interfaces from which the two directions of a link leave, and their parameters.
-    fn directions(&self, link: &Link) -> Vec<(simnet::HopId, simnet::Link)> {
-        let (one, other) = (&link.between.0, &link.between.1);
-        let ends = [("up", one, other), ("down", other, one)];
-        let found = ends.into_iter().filter_map(|(direction, from, to)| {
-            let hop = self.directory.between(from, to)?;
-            Some((hop, presets::link(link, direction).ok()?))
-        });
-        found.collect()
-    }
-
-    fn perform(&mut self, action: &Do) {
-        match action {
-            Do::LinkDown(_) | Do::LinkUp(_) | Do::Link(_) => {}
-            Do::NatReboot(name) => {
-                if let Some(node) = self.net.find(name) {
-                    self.net.with_middlebox(node, |nat: &mut simnet::nat::Nat, _| nat.reboot());
-                }
-            }
-            Do::Signalling(signalling) => self.post.change(signalling),
         }
     }
 }

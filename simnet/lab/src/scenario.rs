@@ -18,10 +18,10 @@ mod signalling;
 mod source;
 mod write;
 
-pub use event::{At, Do};
+pub use event::{At, Do, InterfaceAddress, NatAddress, NodeRoute, Sides};
 pub use expect::Expect;
 pub use parts::{
-    Between, Boxed, Host, Interface, InterfaceType, Link, Router, RouterPoint, Segment,
+    Between, Boxed, Host, Interface, InterfaceType, Link, Route, Router, RouterPoint, Segment,
 };
 pub use problem::{Place, Problem, Problems};
 pub use signalling::Signalling;
@@ -96,6 +96,9 @@ pub struct Scenario {
     /// NATs.
     #[serde(rename = "nat")]
     pub nats: Vec<Boxed>,
+    /// Firewalls.
+    #[serde(rename = "firewall")]
+    pub firewalls: Vec<Boxed>,
     /// Hosts.
     #[serde(rename = "host")]
     pub hosts: Vec<Host>,
@@ -129,6 +132,7 @@ impl Scenario {
             lans: Vec::new(),
             routers: Vec::new(),
             nats: Vec::new(),
+            firewalls: Vec::new(),
             hosts: Vec::new(),
             links: Vec::new(),
             signalling: Signalling::default(),

@@ -1,6 +1,6 @@
 //! From a scenario to the description of a network.
 
-use simnet::{Attach, Builder, Network, nat::Nat};
+use simnet::{Attach, Builder, Network};
 
 use super::{Interface, Scenario};
 use crate::presets;
@@ -18,11 +18,11 @@ pub(crate) fn assemble(scenario: &Scenario) -> Builder {
         let points: Vec<_> = router.attach.iter().map(|point| &point.0).collect();
         builder = builder.router(&router.name, attach(&points));
     }
-    for nat in &scenario.nats {
-        let Ok(config) = presets::nat(nat.preset.as_deref(), &nat.overlay) else { continue };
-        let inside = Interface { addrs: nat.inside_addrs.clone(), ..Interface::on(&nat.inside) };
-        let outside = Interface { addrs: nat.outside_addrs.clone(), ..Interface::on(&nat.outside) };
-        builder = builder.middlebox(&nat.name, attach(&[&inside, &outside]), Nat::new(config));
+    for (kind, _, it) in scenario.boxes() {
+        let Ok(middlebox) = presets::middlebox(kind, it) else { continue };
+        let inside = Interface { addrs: it.inside_addrs.clone(), ..Interface::on(&it.inside) };
+        let outside = Interface { addrs: it.outside_addrs.clone(), ..Interface::on(&it.outside) };
+        builder = builder.middlebox(&it.name, attach(&[&inside, &outside]), middlebox);
     }
     for host in &scenario.hosts {
         let points: Vec<_> = host.interfaces.iter().collect();

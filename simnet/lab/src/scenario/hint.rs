@@ -1,7 +1,7 @@
 //! Suggestions for what was mistyped.
 
 /// Texts closer than this are likely meant: the share of letters that agree, by Jaro and Winkler.
-const LIKELY: f64 = 0.75;
+pub(crate) const LIKELY: f64 = 0.75;
 
 /// The most similar of the known texts, if any is similar.
 pub(crate) fn nearest<'a>(
@@ -20,7 +20,8 @@ pub(crate) fn did_you_mean(known: &str) -> String {
 
 /// A suggestion for a name that stands for nothing: the nearest, else all there are.
 pub(crate) fn suggest<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let known: Vec<_> = known.into_iter().collect();
+    let mut known: Vec<_> = known.into_iter().collect();
+    known.dedup();
     match nearest(given, known.iter().copied()) {
         Some(name) => did_you_mean(name),
         None if known.is_empty() => "there is none".to_owned(),

@@ -98,6 +98,8 @@ pub struct Host {
     pub interfaces: Vec<Interface>,
     /// Where it sends what has no other route, instead of the first router or box on its LAN.
     pub gateway: Option<String>,
+    /// Routes besides those that the network works out.
+    pub routes: Vec<Route>,
     /// Whether it keeps quiet about closed ports.
     pub silent: bool,
     /// What lives on it.
@@ -112,6 +114,7 @@ impl Host {
             name: name.to_owned(),
             interfaces: vec![Interface::on(segment)],
             gateway: None,
+            routes: Vec::new(),
             silent: false,
             role: role.into(),
         }
@@ -147,6 +150,8 @@ struct WrittenHost {
     interfaces: Vec<Interface>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     gateway: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    routes: Vec<Route>,
     #[serde(default, skip_serializing_if = "is_default")]
     silent: bool,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -164,7 +169,8 @@ impl TryFrom<WrittenHost> for Host {
     type Error = String;
 
     fn try_from(written: WrittenHost) -> Result<Self, String> {
-        let WrittenHost { name, attach, addrs, mut interfaces, gateway, silent, role } = written;
+        let WrittenHost { name, attach, addrs, mut interfaces, gateway, routes, silent, role } =
+            written;
         let segments = match attach {
             Some(Attachments::One(segment)) => vec![segment],
             Some(Attachments::Many(segments)) => segments,
@@ -186,13 +192,13 @@ impl TryFrom<WrittenHost> for Host {
         if let Some(first) = interfaces.first_mut() {
             first.addrs.extend(addrs);
         }
-        Ok(Self { name, interfaces, gateway, silent, role })
+        Ok(Self { name, interfaces, gateway, routes, silent, role })
     }
 }
 
 impl From<Host> for WrittenHost {
     fn from(host: Host) -> Self {
-        let Host { name, mut interfaces, gateway, silent, role } = host;
+        let Host { name, mut interfaces, gateway, routes, silent, role } = host;
         let (mut attach, mut addrs) = (None, Vec::new());
         if let [only] = interfaces.as_mut_slice() {
             addrs = std::mem::take(&mut only.addrs);
@@ -205,7 +211,7 @@ impl From<Host> for WrittenHost {
                 _ => Some(Attachments::Many(segments)),
             };
         }
-        Self { name, attach, addrs, interfaces, gateway, silent, role }
+        Self { name, attach, addrs, interfaces, gateway, routes, silent, role }
     }
 }
 
@@ -217,6 +223,19 @@ pub struct Router {
     pub name: String,
     /// The segments it joins, two or more, each as text or as an interface.
     pub attach: Vec<RouterPoint>,
+    /// Routes besides those that the network works out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+}
+
+/// A route that the network does not work out by itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Route {
+    /// Where it leads, such as `10.0.0.0/8`.
+    pub to: String,
+    /// The router to hand packets to.
+    pub via: String,
 }
 
 /// Where a router is attached: the name of a segment, or an interface.
@@ -255,7 +274,7 @@ impl Router {
     #[must_use]
     pub fn new(name: &str, segments: &[&str]) -> Self {
         let attach = segments.iter().map(|segment| RouterPoint(Interface::on(segment))).collect();
-        Self { name: name.to_owned(), attach }
+        Self { name: name.to_owned(), attach, routes: Vec::new() }
     }
 }
 

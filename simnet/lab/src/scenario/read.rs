@@ -24,6 +24,7 @@ const KEYS: &[&str] = &[
     "lan",
     "router",
     "nat",
+    "firewall",
     "host",
     "link",
     "signalling",
@@ -86,7 +87,7 @@ impl<'t> Reader<'t> {
             (Some(_), None) => "the version is not a whole number".to_owned(),
             (None, _) => "`version` is missing".to_owned(),
         };
-        let place = self.source.find("version");
+        let place = self.source.find("version", false);
         let suggestion = "write `version = 1`, the only one there is".to_owned();
         Err(Problem { place, part: String::new(), message, suggestion })
     }
@@ -104,6 +105,7 @@ impl<'t> Reader<'t> {
             "lan" => self.scenario.lans = self.lans(value),
             "router" => self.scenario.routers = self.each(key, value, None),
             "nat" => self.scenario.nats = self.each(key, value, Some(Boxed::KEYS)),
+            "firewall" => self.scenario.firewalls = self.each(key, value, Some(Boxed::KEYS)),
             "host" => self.scenario.hosts = self.each(key, value, None),
             "link" => self.scenario.links = self.each(key, value, Some(Link::KEYS)),
             "signalling" => self.single(key, value, |scenario, it| scenario.signalling = it),
@@ -185,14 +187,14 @@ impl<'t> Reader<'t> {
     }
 
     fn complain(&mut self, path: &str, part: &str, message: String, suggestion: String) {
-        let place = self.source.find(path);
+        let place = self.source.find(path, true);
         self.problems.push(Problem { place, part: part.to_owned(), message, suggestion });
     }
 
     fn finish(mut self) -> Result<Scenario, Problems> {
         if self.problems.is_empty() {
             for finding in check::check(&self.scenario) {
-                let place = self.source.find(&finding.path);
+                let place = self.source.find(&finding.path, finding.of_key);
                 self.problems.push(Problem { place, ..finding.without_text() });
             }
         }

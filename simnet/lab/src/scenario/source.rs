@@ -9,14 +9,27 @@ use super::problem::Place;
 /// A text, and where the parts of the scenario stand in it.
 pub(super) struct Source<'t> {
     text: &'t str,
-    /// By path, such as `nat[0].inside`: the key and the value.
-    spans: BTreeMap<String, Range<usize>>,
+    /// By path, such as `nat[0].inside`.
+    spans: BTreeMap<String, Spans>,
+}
+
+/// Where a key and its value stand.
+struct Spans {
+    key: Range<usize>,
+    /// Only if it is on one line with the key, and short.
+    value: Option<Range<usize>>,
 }
 
 impl<'t> Source<'t> {
     pub(super) fn new(text: &'t str, root: &DeTable<'_>) -> Self {
         let mut source = Self { text, spans: BTreeMap::new() };
         source.note_table("", root);
+        // A section that may be repeated may also be written once: `[wan]` is the first `[[wan]]`.
+        for (key, value) in root {
+            if let DeValue::Table(table) = value.get_ref() {
+                source.note_table(&format!("{}[0]", key.get_ref()), table);
+            }
+        }
         source
     }
 
@@ -29,7 +42,9 @@ impl<'t> Source<'t> {
         for (key, value) in table {
             let name = key.get_ref();
             let below = if path.is_empty() { name.to_string() } else { format!("{path}.{name}") };
-            self.spans.insert(below.clone(), key.span());
+            let leaf = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
+            let spans = Spans { key: key.span(), value: leaf.then(|| value.span()) };
+            self.spans.insert(below.clone(), spans);
             self.note(&below, value);
         }
     }
@@ -40,7 +55,7 @@ impl<'t> Source<'t> {
             DeValue::Array(array) => {
                 for (index, element) in array.iter().enumerate() {
                     let below = format!("{path}[{index}]");
-                    self.spans.insert(below.clone(), element.span());
+                    self.spans.insert(below.clone(), Spans { key: element.span(), value: None });
                     self.note(&below, element);
                 }
             }
@@ -52,15 +67,21 @@ impl<'t> Source<'t> {
         }
     }
 
-    /// Where something stands, or what holds it.
-    pub(super) fn find(&self, path: &str) -> Option<Place> {
-        let mut path = path;
+    /// Where something stands, or what holds it. Of several paths, divided by `|`, the first counts that
+    /// is there. Of what is there the value is meant, or the key if `of_key`.
+    pub(super) fn find(&self, path: &str, of_key: bool) -> Option<Place> {
+        let exact = path.split('|').find_map(|path| self.spans.get(path));
+        let mut path = path.split('|').next().unwrap_or_default();
+        if let Some(spans) = exact {
+            let value = spans.value.as_ref().filter(|_| !of_key);
+            return Some(self.place(value.unwrap_or(&spans.key).clone()));
+        }
         loop {
-            if let Some(span) = self.spans.get(path) {
-                return Some(self.place(span.clone()));
-            }
             let cut = path.rfind(['.', '['])?;
             path = path.get(..cut)?;
+            if let Some(spans) = self.spans.get(path) {
+                return Some(self.place(spans.key.clone()));
+            }
         }
     }
 

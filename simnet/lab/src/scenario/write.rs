@@ -8,7 +8,7 @@ use super::Scenario;
 
 /// Sections in the order in which a reader needs them.
 const SECTIONS: &[&str] =
-    &["wan", "lan", "router", "nat", "host", "link", "signalling", "at", "expect"];
+    &["wan", "lan", "router", "nat", "firewall", "host", "link", "signalling", "at", "expect"];
 /// Keys that come first in their section.
 const FIRST: &[&str] = &["name", "t", "between", "attach", "inside", "outside"];
 

@@ -10,7 +10,6 @@ use super::{Acquaintances, Candidate, Peer, checks::Pair};
 use crate::{
     roles::flow::Stamp,
     run::{Directory, Post, Signal},
-    scenario::Scenario,
 };
 
 /// A peer at work.
@@ -80,11 +79,11 @@ pub(super) struct History {
 }
 
 impl Agent {
-    pub(crate) fn new(name: &str, role: &Peer, scenario: &Scenario) -> Self {
+    pub(crate) fn new(name: &str, role: &Peer, known: &Acquaintances) -> Self {
         Self {
             name: name.to_owned(),
             role: role.clone(),
-            known: Acquaintances::of(name, role, scenario),
+            known: known.clone(),
             post: None,
             stun_server: None,
             client: None,

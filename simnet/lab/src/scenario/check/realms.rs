@@ -30,6 +30,9 @@ impl<'a> Realms<'a> {
                 realms.join(first, other);
             }
         }
+        for firewall in &scenario.firewalls {
+            realms.join(&firewall.inside, &firewall.outside);
+        }
         realms
     }
 
@@ -57,9 +60,10 @@ fn wanted(scenario: &Scenario) -> Vec<Wanted<'_>> {
     let mut all = Vec::new();
     for (index, host) in scenario.hosts.iter().enumerate() {
         for (number, interface) in host.interfaces.iter().enumerate() {
+            let own = format!("host[{index}].interfaces[{number}].addrs");
             let path = match host.interfaces.len() {
                 1 => format!("host[{index}].addrs"),
-                _ => format!("host[{index}].interfaces[{number}].addrs"),
+                _ => own,
             };
             all.extend(of_interface(&path, &format!("host `{}`", host.name), interface));
         }
@@ -70,13 +74,13 @@ fn wanted(scenario: &Scenario) -> Vec<Wanted<'_>> {
             all.extend(of_interface(&path, &format!("router `{}`", router.name), &point.0));
         }
     }
-    for (index, nat) in scenario.nats.iter().enumerate() {
-        let inside = ("inside-addrs", &nat.inside, &nat.inside_addrs);
-        let outside = ("outside-addrs", &nat.outside, &nat.outside_addrs);
+    for (kind, index, it) in scenario.boxes() {
+        let inside = ("inside-addrs", &it.inside, &it.inside_addrs);
+        let outside = ("outside-addrs", &it.outside, &it.outside_addrs);
         for (key, segment, ips) in [inside, outside] {
             for (number, ip) in ips.iter().enumerate() {
-                let path = format!("nat[{index}].{key}[{number}]");
-                all.push(Wanted { path, part: format!("nat `{}`", nat.name), segment, ip });
+                let path = format!("{kind}[{index}].{key}[{number}]");
+                all.push(Wanted { path, part: format!("{kind} `{}`", it.name), segment, ip });
             }
         }
     }
@@ -113,11 +117,9 @@ fn addresses(scenario: &Scenario, realms: &Realms<'_>) -> Vec<Finding> {
 
 /// Blocks that overlap in a realm leave routers without a way to tell where a packet goes.
 fn prefixes(scenario: &Scenario, realms: &Realms<'_>) -> Vec<Finding> {
-    let wans = scenario.wans.iter().enumerate().map(|(index, it)| ("wan", index, it));
-    let lans = scenario.lans.iter().enumerate().map(|(index, it)| ("lan", index, it));
     let mut seen: Vec<(&str, Prefix, &str)> = Vec::new();
     let mut found = Vec::new();
-    for (kind, index, segment) in wans.chain(lans) {
+    for (kind, index, segment) in scenario.numbered_segments() {
         let realm = realms.get(&segment.name);
         for (number, text) in segment.prefixes.iter().enumerate() {
             let Ok(prefix) = text.parse::<Prefix>() else { continue };
@@ -142,12 +144,15 @@ fn prefixes(scenario: &Scenario, realms: &Realms<'_>) -> Vec<Finding> {
 /// Boxes send what they do not know from their inside to their outside. Where that comes back to a
 /// segment it left, it goes round until its hops run out.
 fn loops(scenario: &Scenario) -> Option<Finding> {
-    for (index, nat) in scenario.nats.iter().enumerate() {
+    let all: Vec<_> = scenario.boxes().collect();
+    for (kind, index, nat) in &all {
         let mut way = vec![nat.inside.as_str(), nat.outside.as_str()];
         let mut boxes = vec![nat.name.as_str()];
-        while boxes.len() <= scenario.nats.len() {
+        while boxes.len() <= all.len() {
             let here = way.last().copied().unwrap_or_default();
-            let Some(next) = scenario.nats.iter().find(|next| next.inside == here) else { break };
+            let Some((_, _, next)) = all.iter().find(|(_, _, next)| next.inside == here) else {
+                break;
+            };
             way.push(&next.outside);
             boxes.push(&next.name);
             if next.outside == nat.inside {
@@ -157,8 +162,8 @@ fn loops(scenario: &Scenario) -> Option<Finding> {
                     way.join(" → ")
                 );
                 let suggestion = format!("turn one of {} round", boxes.join(", "));
-                let finding = Finding::new(format!("nat[{index}].outside"), message)
-                    .about("nat", &nat.name)
+                let finding = Finding::new(format!("{kind}[{index}].outside"), message)
+                    .about(kind, &nat.name)
                     .suggesting(suggestion);
                 return Some(finding);
             }

@@ -2,13 +2,15 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use simnet::{Cx, Endpoint, NetworkChange, NodeId, RecvMeta, SocketId};
+use simnet::{Cx, Endpoint, NetworkChange, NodeId, RecvMeta, SocketId, TcpEvent};
 
 /// What a host has to tell its runner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
     /// A datagram or an error waits in a socket.
     Ready(SocketId),
+    /// Something happened to a TCP connection or listener.
+    Tcp(NodeId, TcpEvent),
     /// Interfaces, addresses or routes changed.
     Changed(NodeId),
     /// The host crashed, and with it whatever ran there.
@@ -19,7 +21,7 @@ pub(crate) enum Notice {
 /// own.
 pub(crate) type Notices = Rc<RefCell<Vec<Notice>>>;
 
-/// An endpoint that does nothing but pass on notices.
+/// An endpoint that does nothing but pass on notices. TCP is begun in its name, so that it hears of it.
 #[derive(Debug)]
 pub(crate) struct Agent {
     host: NodeId,
@@ -42,6 +44,10 @@ impl Endpoint for Agent {
 
     fn handle_ready(&mut self, _: &mut Cx<'_>, socket: SocketId) {
         self.tell(Notice::Ready(socket));
+    }
+
+    fn handle_tcp(&mut self, _: &mut Cx<'_>, event: TcpEvent) {
+        self.tell(Notice::Tcp(self.host, event));
     }
 
     fn handle_network_change(&mut self, _: &mut Cx<'_>, _: NetworkChange) {

@@ -16,6 +16,7 @@ use simnet::{HopId, Received, SocketOption};
 use crate::{
     home::{self, Home},
     socket::{UdpSocket, copy},
+    stream::{TcpListener, TcpStream},
     world::{World, number_of},
 };
 
@@ -88,8 +89,7 @@ impl runtime::Runtime for Surroundings {
     }
 
     fn listen_tcp(&self, address: SocketAddr) -> io::Result<Box<dyn runtime::TcpListener>> {
-        let _ = address;
-        Err(io::ErrorKind::Unsupported.into())
+        Ok(Box::new(TcpListener::bind_on(self.home, address)?))
     }
 
     fn connect_tcp(
@@ -97,8 +97,11 @@ impl runtime::Runtime for Surroundings {
         local: Option<SocketAddr>,
         remote: SocketAddr,
     ) -> BoxFuture<'static, io::Result<Box<dyn runtime::TcpStream>>> {
-        let _ = (local, remote);
-        Box::pin(async { Err(io::ErrorKind::Unsupported.into()) })
+        let home = self.home;
+        Box::pin(async move {
+            let stream = TcpStream::connect_on(home, local, remote).await?;
+            Ok(Box::new(stream) as Box<dyn runtime::TcpStream>)
+        })
     }
 
     fn resolver(&self) -> Box<dyn runtime::Resolver> {
@@ -276,6 +279,39 @@ impl UdpSocket {
             let host = world.udp(self.id)?.host;
             world.interface(host, index).map(Some)
         })
+    }
+}
+
+impl runtime::TcpListener for TcpListener {
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
+    fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Box<dyn runtime::TcpStream>>> {
+        let (stream, _) = ready!(Self::poll_accept(self, cx))?;
+        Poll::Ready(Ok(Box::new(stream)))
+    }
+}
+
+impl runtime::TcpStream for TcpStream {
+    fn local_address(&self) -> io::Result<SocketAddr> {
+        self.local_addr()
+    }
+
+    fn remote_address(&self) -> io::Result<SocketAddr> {
+        self.peer_addr()
+    }
+
+    fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+        self.read(cx, buffer)
+    }
+
+    fn poll_write(&self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.write(cx, bytes)
+    }
+
+    fn poll_shutdown(&self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.shut())
     }
 }
 

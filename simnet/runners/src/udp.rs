@@ -258,7 +258,7 @@ impl Udp {
     }
 }
 
-fn bind_error(error: BindError) -> io::Error {
+pub(crate) fn bind_error(error: BindError) -> io::Error {
     let kind = match error {
         BindError::NoSuchAddress(_) => io::ErrorKind::AddrNotAvailable,
         BindError::InUse(_) | BindError::NoFreePort => io::ErrorKind::AddrInUse,

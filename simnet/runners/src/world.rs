@@ -17,6 +17,7 @@ use simnet::{HopId, Network, NodeId, NodeKind, Observer, SocketId};
 use crate::{
     agent::{Agent, Notice, Notices},
     fabric::Fabric,
+    tcp::Connections,
     udp::Udp,
     wakers::Wakers,
 };
@@ -24,6 +25,7 @@ use crate::{
 /// Everything that runs and waits in one simulated world.
 pub(crate) struct World<N: ?Sized = dyn Fabric> {
     pub(crate) sockets: BTreeMap<SocketId, Udp>,
+    pub(crate) tcp: Connections,
     pub(crate) hosts: BTreeMap<NodeId, HostState>,
     /// Addresses by name.
     names: BTreeMap<String, Vec<IpAddr>>,
@@ -33,7 +35,7 @@ pub(crate) struct World<N: ?Sized = dyn Fabric> {
     /// The runner, which sleeps until the network has something to do.
     runner: Option<(Instant, Waker)>,
     notices: Notices,
-    woken: Vec<Waker>,
+    pub(crate) woken: Vec<Waker>,
     pub(crate) net: N,
 }
 
@@ -69,6 +71,7 @@ impl<O: Observer> World<Network<O>> {
         let names = names(&net);
         Self {
             sockets: BTreeMap::new(),
+            tcp: Connections::default(),
             hosts: BTreeMap::new(),
             names,
             epoch: WallTime::from_unix(DEFAULT_EPOCH),
@@ -114,9 +117,13 @@ impl<N: Fabric + ?Sized> World<N> {
 
     /// Takes in what the network told, and hands over those who should look again.
     pub(crate) fn settle(&mut self) -> Vec<Waker> {
-        let notices = std::mem::take(&mut *self.notices.borrow_mut());
-        for notice in &notices {
-            self.hear(*notice);
+        // Hearing of one thing may make another happen.
+        loop {
+            let notices = std::mem::take(&mut *self.notices.borrow_mut());
+            if notices.is_empty() {
+                break;
+            }
+            notices.into_iter().for_each(|notice| self.hear(notice));
         }
         if let Some((planned, _)) = &self.runner
             && self.net.next_event().is_some_and(|next| next < *planned)
@@ -135,6 +142,7 @@ impl<N: Fabric + ?Sized> World<N> {
                     udp.readers.wake(woken);
                 }
             }
+            Notice::Tcp(host, event) => self.hear_tcp(host, event),
             Notice::Changed(host) => {
                 if let Some(state) = self.hosts.get_mut(&host) {
                     state.changes += 1;
@@ -152,6 +160,7 @@ impl<N: Fabric + ?Sized> World<N> {
             udp.readers.wake(&mut self.woken);
         }
         self.sockets.retain(|_, udp| udp.host != host);
+        self.tcp.fall(host, &mut self.woken);
         let state = self.hosts.entry(host).or_default();
         state.fallen = true;
         state.spawned.clear();

@@ -82,6 +82,7 @@
 //! | `random.rs` | [`Stream`] |
 //! | `tally.rs` | [`Tally`] |
 //! | `units.rs` | [`units`]: durations, rates, sizes as people write them |
+//! | `traffic.rs`, `traffic/` | [`traffic`]: flows that compete with those under test |
 //! | `laws.rs` | [`laws`]: the laws of machines, checked |
 
 mod agenda;
@@ -114,6 +115,7 @@ mod table;
 mod tally;
 mod tcp;
 mod trace;
+pub mod traffic;
 pub mod units;
 mod watch;
 

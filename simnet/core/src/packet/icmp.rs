@@ -117,8 +117,8 @@ pub struct Quote {
     pub destination: SocketAddr,
     /// Its hop limit where it was dropped.
     pub hop_limit: u8,
-    /// The sequence number of a TCP segment, by which its sender tells a true report from a guess
-    /// (RFC 5927 §4.1); else 0.
+    /// The sequence number of a TCP segment, by which its sender tells a true report from a guess;
+    /// else 0.
     pub sequence: u32,
 }
 

@@ -189,14 +189,14 @@ impl Connection {
         self.wire.put(packet);
     }
 
-    /// Whether the quoted segment is in flight; a report about any other is not believed
-    /// (RFC 5927 §4.1).
+    /// Whether the quoted segment is in flight; a report about any other may be a guess, and is
+    /// not believed.
     pub(super) const fn sent(&self, quote: &Quote) -> bool {
         self.numbers.holds(quote.sequence)
     }
 
     /// Hears an ICMP error about one of its packets; [`poll`](Connection::poll) acts on it. While the
-    /// connection is being made an error ends it; later it may pass (RFC 5927 §5.2).
+    /// connection is being made an error ends it; later it may pass (RFC 1122 §4.2.3.9).
     pub(super) fn report(&mut self, error: base::SocketErrorKind) {
         if error != base::SocketErrorKind::TimeExceeded {
             self.fail(error);

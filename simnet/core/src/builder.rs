@@ -14,10 +14,13 @@ use crate::{
 };
 
 mod assemble;
+mod check;
 mod error;
+mod segment;
 mod wires;
 
 pub use error::BuildError;
+pub(crate) use segment::first_free;
 
 /// Describes a world, part by part, in any order: names are looked up when it is built.
 ///
@@ -64,6 +67,7 @@ pub struct Builder {
     pub(crate) seed: u64,
     pub(crate) parts: Vec<Part>,
     pub(crate) links: Vec<LinkPlan>,
+    pub(crate) routes: Vec<RoutePlan>,
     pub(crate) without_hash: bool,
 }
 
@@ -88,6 +92,14 @@ impl std::fmt::Debug for BoxedMiddlebox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Middlebox")
     }
+}
+
+/// A route of the description; without a prefix, to everything.
+#[derive(Debug)]
+pub(crate) struct RoutePlan {
+    pub(crate) part: String,
+    pub(crate) prefix: Option<String>,
+    pub(crate) gateway: String,
 }
 
 #[derive(Debug)]
@@ -160,6 +172,18 @@ impl Builder {
     #[must_use]
     pub fn link_from(mut self, from: &str, to: &str, link: Link) -> Self {
         self.links.push(LinkPlan { from: from.to_owned(), to: to.to_owned(), link });
+        self
+    }
+
+    /// Lets a host, router or box send what is for `prefix` through `gateway`, an address on one of its
+    /// segments. Such a route comes before those that the network works out.
+    #[must_use]
+    pub fn route(mut self, part: &str, prefix: &str, gateway: &str) -> Self {
+        self.routes.push(RoutePlan {
+            part: part.to_owned(),
+            prefix: Some(prefix.to_owned()),
+            gateway: gateway.to_owned(),
+        });
         self
     }
 
@@ -242,7 +266,7 @@ impl Attach {
     }
 
     /// Gives the interface this address; repeat for more. The prefix length is that of the segment, or
-    /// the whole address if it lies outside.
+    /// stands behind the address (`192.0.2.7/32`), which then may lie outside.
     #[must_use]
     pub fn address(self, ip: &str) -> Self {
         self.last(|point| point.addresses.push(ip.to_owned()))

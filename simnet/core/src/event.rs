@@ -194,6 +194,8 @@ drop_reasons! {
     InterfaceDown = "interface.down",
     /// The interface it arrived on is down.
     ReceiverDown = "interface.receiver-down",
+    /// The wire it was on was taken away.
+    Unplugged = "interface.unplugged",
     /// Nobody on the segment has the address.
     NoNeighbour = "segment.no-neighbour",
     /// The segment keeps its hosts from each other.

@@ -33,6 +33,7 @@ mod middle;
 mod originate;
 mod partition;
 mod paths;
+mod roam;
 mod scope;
 mod wake;
 

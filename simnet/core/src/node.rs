@@ -87,10 +87,17 @@ pub(crate) struct Node {
     /// Routes that the description or the caller fixed.
     pub(crate) fixed: Vec<(Prefix, Route)>,
     pub(crate) role: Role,
-    /// Whether it is the router in the middle of a wide-area network.
-    pub(crate) wan: bool,
+    /// Present if it is the middle of a segment.
+    pub(crate) segment: Option<Box<Segment>>,
     /// The earliest time at which the agenda wakes the node.
     pub(crate) armed: Option<Instant>,
+}
+
+/// A LAN or a wide-area network, as its middle knows it.
+#[derive(Debug)]
+pub(crate) struct Segment {
+    pub(crate) wan: bool,
+    pub(crate) prefixes: Vec<Prefix>,
 }
 
 /// What a node does.
@@ -103,6 +110,11 @@ pub(crate) enum Role {
 }
 
 impl Node {
+    /// Whether it is the router in the middle of a wide-area network.
+    pub(crate) fn is_wan(&self) -> bool {
+        self.segment.as_ref().is_some_and(|segment| segment.wan)
+    }
+
     pub(crate) const fn kind(&self) -> NodeKind {
         match self.role {
             Role::Host(_) => NodeKind::Host,

@@ -17,6 +17,12 @@ pub trait Observer {
         let _ = topology;
     }
 
+    /// Called when an interface has moved to another segment, with what is there now. Ids stay; a new one
+    /// may have come to the end of the list of interfaces.
+    fn rewired(&mut self, topology: &Topology) {
+        let _ = topology;
+    }
+
     /// Called for every event, in order; `at` never goes back.
     fn on(&mut self, at: Instant, event: &Event<'_>);
 
@@ -42,6 +48,11 @@ impl<A: Observer, B: Observer> Observer for (A, B) {
         self.1.start(topology);
     }
 
+    fn rewired(&mut self, topology: &Topology) {
+        self.0.rewired(topology);
+        self.1.rewired(topology);
+    }
+
     fn on(&mut self, at: Instant, event: &Event<'_>) {
         self.0.on(at, event);
         self.1.on(at, event);
@@ -56,6 +67,12 @@ impl<O: Observer> Observer for Option<O> {
     fn start(&mut self, topology: &Topology) {
         if let Some(observer) = self {
             observer.start(topology);
+        }
+    }
+
+    fn rewired(&mut self, topology: &Topology) {
+        if let Some(observer) = self {
+            observer.rewired(topology);
         }
     }
 
@@ -75,6 +92,10 @@ impl<O: Observer + ?Sized> Observer for Box<O> {
         (**self).start(topology);
     }
 
+    fn rewired(&mut self, topology: &Topology) {
+        (**self).rewired(topology);
+    }
+
     fn on(&mut self, at: Instant, event: &Event<'_>) {
         (**self).on(at, event);
     }
@@ -87,6 +108,10 @@ impl<O: Observer + ?Sized> Observer for Box<O> {
 impl<O: Observer + ?Sized> Observer for &mut O {
     fn start(&mut self, topology: &Topology) {
         (**self).start(topology);
+    }
+
+    fn rewired(&mut self, topology: &Topology) {
+        (**self).rewired(topology);
     }
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {

@@ -36,6 +36,12 @@ impl Prefix {
         self.ip
     }
 
+    /// The same prefix, with zeros behind it.
+    #[must_use]
+    pub fn network(self) -> Self {
+        Self { ip: self.nth(0).unwrap_or(self.ip), length: self.length }
+    }
+
     /// Its length in bits.
     #[must_use]
     pub const fn length(self) -> u8 {

@@ -198,7 +198,7 @@ fn teaching(site: &Wiring<'_>, node: NodeId) -> Vec<(Prefix, Route)> {
 }
 
 fn is_wan(site: &Wiring<'_>, node: NodeId) -> bool {
-    site.nodes.at(node).wan
+    site.nodes.at(node).is_wan()
 }
 
 pub(crate) fn everything(ipv6: bool) -> Prefix {

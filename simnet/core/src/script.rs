@@ -35,6 +35,12 @@ pub enum Change {
     RemoveAddress(HopId, IpAddr),
     /// The address is deprecated from now on: new conversations prefer another (RFC 6724 §5).
     Deprecate(HopId, IpAddr),
+    /// The interface of a host, router or box leaves its segment and is attached to another: a telephone
+    /// that goes from one wireless network to the next. What is on the old wire is lost. It gets these
+    /// addresses, or without any one of each prefix of the new segment; routes that were fixed for it are
+    /// gone. The parameters of its links stay; a [`Change::Link`] gives it others. What is no segment is
+    /// not moved to.
+    Move(HopId, NodeId, Vec<InterfaceAddress>),
     /// The node gets a route.
     AddRoute(NodeId, StaticRoute),
     /// The node loses the route to the prefix by the interface, whoever made it.

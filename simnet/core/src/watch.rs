@@ -26,6 +26,10 @@ impl<O: Observer> Watch<O> {
         self.observer.start(topology);
     }
 
+    pub(crate) fn rewired(&mut self, topology: &Topology) {
+        self.observer.rewired(topology);
+    }
+
     #[inline]
     pub(crate) fn on(&mut self, at: Instant, event: &Event<'_>) {
         if self.active {

@@ -453,9 +453,12 @@ fn time_moves_only_when_told() {
 #[case::twice(lan().host("alice", Host::on("lan")), "two parts are called `alice`")]
 #[case::no_segment(
     lan().host("carol", Host::on("moon")),
-    "`carol` is attached to `moon`, which is neither a LAN nor a wide-area network"
+    "`carol` is attached to `moon`, which is neither a LAN nor a wide-area network; the segments are \
+     lan"
 )]
-#[case::prefix(lan().lan("l", "10.0.0.0/40"), "the prefix of `l` is wrong")]
+#[case::prefix(lan().lan("l", "10.0.0.0/40"), "the prefix of `l` is wrong: `10.0.0.0/40` is not an address prefix such as 192.168.1.0/24 or \
+     fd00::/64"
+)]
 #[case::address(
     lan().host("carol", Host::on("lan").address("ten")),
     "`ten`, an address of `carol`, is not an IP address"
@@ -463,7 +466,7 @@ fn time_moves_only_when_told() {
 #[case::taken(
     lan().host("carol", Host::on("lan").address("192.168.1.9"))
         .host("dave", Host::on("lan").address("192.168.1.9")),
-    "`dave` has the address 192.168.1.9, which is taken on `lan`"
+    "`dave` has the address 192.168.1.9, which `carol` has on `lan` already"
 )]
 #[case::router(
     lan().router("r", Attach::to("lan")),
@@ -477,12 +480,48 @@ fn time_moves_only_when_told() {
     lan().link("alice", "lan", Link::perfect().duplicating(1.5)),
     "the link from `alice` to `lan` is wrong: a probability lies between 0 and 1"
 )]
+#[case::nobody(
+    routed().link("alicia", "lan-a", Link::perfect()),
+    "no part is called `alicia`; the parts are wan, lan-a, lan-b, edge, inner, alice, bob, server"
+)]
+#[case::outside(
+    lan().host("carol", Host::on("lan").address("192.168.2.9")),
+    "`carol` has the address 192.168.2.9, which lies outside `lan` (192.168.1.0/24, fd00:1::/64); \
+     write 192.168.2.9/32 if that is meant"
+)]
+#[case::twice_in_a_realm(
+    routed().lan("twin", "10.1.0.0/16").router("r", Attach::to("twin").and_to("wan"))
+        .host("dave", Host::on("twin")),
+    "`r` on `twin` has the address 10.1.0.1, which `edge` has on `lan-a` already, and routers join \
+     the two"
+)]
+#[case::interface_twice(
+    lan().host("carol", Host::on("lan").named("eth0").and_on("lan").named("eth0")),
+    "two interfaces of `carol` are called `eth0`"
+)]
+#[case::gateway(
+    lan().host("carol", Host::on("lan").gateway("10.0.0.1")),
+    "`carol` reaches no gateway 10.0.0.1: it is on none of its segments (192.168.1.0/24, fd00:1::/64)"
+)]
+#[case::circle(
+    routed().route("edge", "10.9.0.0/16", "10.1.0.2").route("inner", "10.9.0.0/16", "10.1.0.1"),
+    "packets for 10.9.0.0/16 go round in a circle: edge → inner → edge"
+)]
+#[case::circle_with_a_default(
+    routed().route("inner", "0.0.0.0/0", "10.1.0.1").route("edge", "10.2.0.0/16", "10.1.0.1"),
+    "packets for 10.2.0.0/16 go round in a circle: edge → edge"
+)]
+#[case::route_of_nobody(
+    lan().route("carol", "10.0.0.0/8", "192.168.1.1"),
+    "no part is called `carol`; the parts are lan, alice, bob"
+)]
 #[case::full(
     Network::builder(1).lan("l", "10.0.0.0/31").host("a", Host::on("l")),
     "`l` has no address left for `a`"
 )]
 fn a_world_that_does_not_fit_together_says_why(#[case] world: Builder, #[case] says: &str) {
     let error: BuildError = world.build().unwrap_err();
+    assert!(says.contains(error.part()), "it names the part");
     assert_eq!(error.to_string(), says);
 }
 

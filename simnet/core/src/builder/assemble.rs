@@ -1,13 +1,12 @@
 //! From the description to the world.
 
-use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
-    net::IpAddr,
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use base::Instant;
+
+use super::{
+    Attach, BuildError, Builder, Host as HostPlan, Part, Plan, RoutePlan, segment::Segment,
 };
-
-use base::{Instant, InterfaceAddress};
-
-use super::{Attach, BuildError, Builder, Host as HostPlan, Part, Plan, Point};
 use crate::{
     agenda::Agenda,
     id::{HopId, NodeId},
@@ -15,10 +14,9 @@ use crate::{
     network::Network,
     node::{Hop, Host, Middle, Node, Role, Switch},
     observer::{HopInfo, NodeInfo, NodeKind, Observer, Topology},
-    prefix::Prefix,
     random::Stream,
     reassembly::Reassembly,
-    route::{Route, RouteTable},
+    route::RouteTable,
     routing::{self, Wiring},
     slab::Slab,
     table::Table,
@@ -27,25 +25,12 @@ use crate::{
     watch::Watch,
 };
 
-/// First number that routers and boxes on a LAN get.
-const FIRST_ROUTER: u64 = 1;
-/// First number that everything else gets, in IPv4 and in IPv6.
-const FIRST_HOST: (u64, u64) = (10, 0x10);
-
 /// A world being built.
 pub(super) struct Site {
     pub(super) seed: u64,
     pub(super) nodes: Table<NodeId, Node>,
     pub(super) hops: Table<HopId, Hop>,
     pub(super) segments: BTreeMap<String, Segment>,
-}
-
-/// A LAN or a wide-area network.
-pub(super) struct Segment {
-    pub(super) node: NodeId,
-    pub(super) wan: bool,
-    pub(super) prefixes: Vec<Prefix>,
-    taken: BTreeSet<IpAddr>,
 }
 
 pub(super) fn assemble<O: Observer>(
@@ -60,27 +45,31 @@ pub(super) fn assemble<O: Observer>(
     };
     check_names(&builder.parts)?;
     let mut attached = Vec::new();
+    let mut routes = builder.routes;
     for Part { name, plan } in builder.parts {
         if let Some((node, attach, gateway)) = site.place(&name, plan)? {
-            attached.push((node, attach, gateway));
+            let gateway = gateway.map(|gateway| RoutePlan { part: name, prefix: None, gateway });
+            routes.extend(gateway);
+            attached.push((node, attach));
         }
     }
-    for (node, attach, _) in &attached {
-        site.claim(*node, attach)?;
+    for (node, attach) in &attached {
+        let part = site.nodes.at(*node).name.clone();
+        for point in &attach.points {
+            site.claim(&part, point)?;
+        }
     }
-    for (node, attach, _) in &attached {
+    for (node, attach) in &attached {
         site.attach(*node, attach)?;
     }
+    site.check_interfaces()?;
     for plan in builder.links {
         site.lay(&plan)?;
     }
-    for (node, _, gateway) in &attached {
-        if let Some(text) = gateway {
-            let name = site.nodes.at(*node).name.clone();
-            site.fix_gateway(*node, parse_ip(&name, text)?);
-        }
-    }
+    site.check_realms()?;
+    site.fix_routes(&routes)?;
     routing::connect(&mut site.wiring());
+    site.check_loops()?;
     site.finish_boxes();
     Ok(site.open(observer, !builder.without_hash))
 }
@@ -93,22 +82,9 @@ fn check_names(parts: &[Part]) -> Result<(), BuildError> {
     }
 }
 
-fn parse_ip(part: &str, text: &str) -> Result<IpAddr, BuildError> {
-    let bad = |_| BuildError::BadAddress { part: part.to_owned(), text: text.to_owned() };
-    text.parse().map_err(bad)
-}
-
 impl Site {
-    fn wiring(&mut self) -> Wiring<'_> {
+    pub(super) fn wiring(&mut self) -> Wiring<'_> {
         Wiring { nodes: &mut self.nodes, hops: &self.hops }
-    }
-
-    /// Sends what has no other route through `gateway`, before all other defaults.
-    fn fix_gateway(&mut self, node: NodeId, gateway: IpAddr) {
-        let Some(hop) = routing::towards(&self.wiring(), node, gateway) else { return };
-        let route = Route { hop, gateway: Some(gateway), metric: 0 };
-        let all = routing::everything(gateway.is_ipv6());
-        self.nodes.at_mut(node).fixed.push((all, route));
     }
 
     /// Makes the node of a part; says how it is attached if it is not itself a segment.
@@ -121,7 +97,6 @@ impl Site {
         let placed = match plan {
             Plan::Wan { prefixes } => {
                 let node = self.node(name, Role::Router);
-                self.nodes.at_mut(node).wan = true;
                 self.segment(name, node, true, &prefixes)?;
                 return Ok(None);
             }
@@ -190,43 +165,9 @@ impl Site {
             routes: RouteTable::default(),
             fixed: Vec::new(),
             role,
-            wan: false,
+            segment: None,
             armed: None,
         })
-    }
-
-    fn segment(
-        &mut self,
-        name: &str,
-        node: NodeId,
-        wan: bool,
-        prefixes: &str,
-    ) -> Result<(), BuildError> {
-        let parsed: Result<Vec<Prefix>, _> = prefixes.split_whitespace().map(str::parse).collect();
-        let prefixes =
-            parsed.map_err(|source| BuildError::BadPrefix { part: name.to_owned(), source })?;
-        let middle = |prefix: &Prefix| prefix.nth(FIRST_ROUTER);
-        let taken = prefixes.iter().filter_map(middle).filter(|_| wan).collect();
-        self.segments.insert(name.to_owned(), Segment { node, wan, prefixes, taken });
-        Ok(())
-    }
-
-    /// Sets the addresses that parts ask for aside, before others are given out.
-    fn claim(&mut self, node: NodeId, attach: &Attach) -> Result<(), BuildError> {
-        let part = self.nodes.at(node).name.clone();
-        for point in &attach.points {
-            let segment = self.segments.get_mut(&point.segment).ok_or_else(|| {
-                BuildError::NoSuchSegment { part: part.clone(), segment: point.segment.clone() }
-            })?;
-            for text in &point.addresses {
-                let ip = parse_ip(&part, text)?;
-                if !segment.taken.insert(ip) {
-                    let segment = point.segment.clone();
-                    return Err(BuildError::AddressTaken { part, ip, segment });
-                }
-            }
-        }
-        Ok(())
     }
 
     fn attach(&mut self, node: NodeId, attach: &Attach) -> Result<(), BuildError> {
@@ -235,45 +176,6 @@ impl Site {
             self.wire(node, side, point, addresses);
         }
         Ok(())
-    }
-
-    /// The addresses of an interface: those asked for, else one of each prefix of its segment.
-    fn addresses(
-        &mut self,
-        node: NodeId,
-        point: &Point,
-    ) -> Result<Vec<InterfaceAddress>, BuildError> {
-        let (part, kind) = (self.nodes.at(node).name.clone(), self.nodes.at(node).kind());
-        let segment = self.segments.get_mut(&point.segment).ok_or_else(|| {
-            BuildError::NoSuchSegment { part: part.clone(), segment: point.segment.clone() }
-        })?;
-        if !point.addresses.is_empty() {
-            let with_prefix = |text: &String| {
-                let ip = parse_ip(&part, text)?;
-                let prefix = segment.prefixes.iter().find(|prefix| prefix.contains(ip));
-                let length = prefix.map_or_else(|| Prefix::host(ip).length(), |p| p.length());
-                Ok(InterfaceAddress::new(ip, length))
-            };
-            return point.addresses.iter().map(with_prefix).collect();
-        }
-        let mut addresses = Vec::new();
-        for prefix in &segment.prefixes {
-            let first = match (kind, prefix.ip().is_ipv4()) {
-                (NodeKind::Router | NodeKind::Middlebox, _) if !segment.wan => FIRST_ROUTER,
-                (_, true) => FIRST_HOST.0,
-                (_, false) => FIRST_HOST.1,
-            };
-            let free = (first..)
-                .map_while(|number| prefix.nth(number))
-                .find(|&ip| !segment.taken.contains(&ip) && prefix.broadcast() != Some(ip));
-            let ip = free.ok_or_else(|| BuildError::NoAddressLeft {
-                part: part.clone(),
-                segment: point.segment.clone(),
-            })?;
-            segment.taken.insert(ip);
-            addresses.push(InterfaceAddress::new(ip, prefix.length()));
-        }
-        Ok(addresses)
     }
 
     fn finish_boxes(&mut self) {
@@ -337,16 +239,5 @@ impl Site {
         };
         network.start();
         network
-    }
-}
-
-impl Segment {
-    /// Addresses of the router in the middle of a wide-area network.
-    pub(super) fn own_addresses(&self) -> Vec<InterfaceAddress> {
-        let own = |prefix: &Prefix| {
-            let ip = prefix.nth(FIRST_ROUTER)?;
-            Some(InterfaceAddress::new(ip, prefix.length()))
-        };
-        self.prefixes.iter().filter_map(own).collect()
     }
 }

@@ -119,6 +119,13 @@ impl Site {
         if found {
             return Ok(());
         }
+        for name in [&plan.from, &plan.to] {
+            let known = self.nodes.iter().any(|(_, node)| node.name == *name);
+            if !known && !self.hops.iter().any(|(_, hop)| hop.full_name == *name) {
+                let known = self.nodes.iter().map(|(_, node)| node.name.clone()).collect();
+                return Err(BuildError::NoSuchPart { name: name.clone(), known });
+            }
+        }
         Err(BuildError::NoSuchLink { from: plan.from.clone(), to: plan.to.clone() })
     }
 }

@@ -35,6 +35,13 @@ pub enum Changed {
         /// The address.
         ip: IpAddr,
     },
+    /// An interface moved to another segment.
+    Moved {
+        /// The interface.
+        hop: HopId,
+        /// The segment.
+        segment: NodeId,
+    },
     /// The node got a route.
     RouteAdded {
         /// Where it leads.
@@ -82,6 +89,7 @@ impl Changed {
             Self::AddressAdded { .. } => "address:add",
             Self::AddressRemoved { .. } => "address:remove",
             Self::AddressDeprecated { .. } => "address:deprecate",
+            Self::Moved { .. } => "interface:move",
             Self::RouteAdded { .. } => "route:add",
             Self::RouteRemoved { .. } => "route:remove",
             Self::PathMtu { .. } => "host:path-mtu",
@@ -106,6 +114,9 @@ impl Changed {
             }
             Self::AddressRemoved { hop, ip } => format!("{} loses {ip}", name(hop)),
             Self::AddressDeprecated { hop, ip } => format!("{} deprecates {ip}", name(hop)),
+            Self::Moved { hop, segment } => {
+                format!("{} moves to {}", name(hop), topology.node_name(*segment))
+            }
             Self::RouteAdded { prefix, hop, gateway: Some(gateway) } => {
                 format!("route to {prefix} by {} through {gateway}", name(hop))
             }

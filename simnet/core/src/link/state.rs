@@ -73,6 +73,13 @@ impl LinkState {
         self.room.takes(self.waiting.len(), self.waiting_bytes, bytes as u64)
     }
 
+    /// Takes what is on the wire, and hands it over. Its entries in the agenda find nothing.
+    pub(crate) fn clear_flying(&mut self) -> Vec<Slot> {
+        let held = self.impairments.as_mut().and_then(|impairments| impairments.held.take());
+        let flying = self.flying.drain(..).map(|(_, slot)| slot);
+        flying.chain(held.map(|(slot, _)| slot)).collect()
+    }
+
     /// Packets that wait, and their bytes.
     pub(crate) fn queued(&self) -> (usize, u64) {
         match &self.shaping {

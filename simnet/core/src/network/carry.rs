@@ -140,6 +140,10 @@ impl<O: Observer> Network<O> {
     /// The packet that has been longest on the link of `hop` reaches its other end.
     pub(crate) fn land(&mut self, hop: HopId) {
         let sender = &mut self.hops.at_mut(hop);
+        // A wire that was taken away has left an entry too many in the agenda.
+        if sender.link.flying.front().is_none_or(|(order, _)| order.at() > self.now) {
+            return;
+        }
         let Some((_, slot)) = sender.link.flying.pop_front() else { return };
         if let Some(&(order, _)) = sender.link.flying.front() {
             self.agenda.enter(order, Work::Land(hop));

@@ -35,6 +35,7 @@ impl<O: Observer> Network<O> {
             Change::AddAddress(hop, address) => self.add_address(hop, address),
             Change::RemoveAddress(hop, ip) => self.remove_address(hop, ip),
             Change::Deprecate(hop, ip) => self.deprecate(hop, ip),
+            Change::Move(hop, segment, addresses) => self.roam(hop, segment, addresses),
             Change::AddRoute(node, route) => self.add_route(node, route),
             Change::RemoveRoute(node, prefix, hop) => self.remove_route(node, prefix, hop),
             Change::Crash(node) => self.crash(node),
@@ -118,12 +119,13 @@ impl<O: Observer> Network<O> {
     }
 
     /// Lets the segment know who has the address.
-    fn introduce(&mut self, hop: HopId, ip: IpAddr) {
+    pub(crate) fn introduce(&mut self, hop: HopId, ip: IpAddr) {
         let port = self.hops.at(hop).peer;
         let middle = self.nodes.at_mut(self.hops.at(port).node);
+        let wan = middle.is_wan();
         match &mut middle.role {
             Role::Switch(switch) => switch.learn(ip, port),
-            Role::Router if middle.wan => {
+            Role::Router if wan => {
                 let route = Route { hop: port, gateway: None, metric: 0 };
                 middle.routes.add(Prefix::host(ip), route);
             }
@@ -132,12 +134,13 @@ impl<O: Observer> Network<O> {
     }
 
     /// Lets the segment forget that the interface has the address.
-    fn withdraw(&mut self, hop: HopId, ip: IpAddr) {
+    pub(crate) fn withdraw(&mut self, hop: HopId, ip: IpAddr) {
         let port = self.hops.at(hop).peer;
         let middle = self.nodes.at_mut(self.hops.at(port).node);
+        let wan = middle.is_wan();
         match &mut middle.role {
             Role::Switch(switch) => switch.forget(ip, port),
-            Role::Router if middle.wan => {
+            Role::Router if wan => {
                 middle.routes.remove(Prefix::host(ip), port);
             }
             Role::Router | Role::Host(_) | Role::Middlebox(_) => {}
@@ -145,7 +148,7 @@ impl<O: Observer> Network<O> {
     }
 
     /// Works out the routes of a node whose addresses changed, and of all others if it leads somewhere.
-    fn reroute(&mut self, node: NodeId) {
+    pub(crate) fn reroute(&mut self, node: NodeId) {
         let mut wiring = Wiring { nodes: &mut self.nodes, hops: &self.hops };
         if wiring.nodes.at(node).host().is_some() {
             return routing::connect_host(&mut wiring, node);
@@ -168,7 +171,7 @@ impl<O: Observer> Network<O> {
         self.watch.on(self.now, &Event::Changed { node, changed });
     }
 
-    fn tell(&mut self, node: NodeId, change: NetworkChange) {
+    pub(crate) fn tell(&mut self, node: NodeId, change: NetworkChange) {
         self.call(node, |endpoint, cx| endpoint.handle_network_change(cx, change));
     }
 }

@@ -57,7 +57,7 @@ impl<O: Observer> Network<O> {
             match &at.role {
                 Role::Host(_) => hosts.push(node),
                 Role::Switch(_) => hosts.extend(self.attached_hosts(node)),
-                Role::Router if at.wan => hosts.extend(self.attached_hosts(node)),
+                Role::Router if at.is_wan() => hosts.extend(self.attached_hosts(node)),
                 Role::Router | Role::Middlebox(_) => {}
             }
         }

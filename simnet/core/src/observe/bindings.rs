@@ -199,6 +199,10 @@ impl Observer for Bindings {
         self.topology = topology.clone();
     }
 
+    fn rewired(&mut self, topology: &Topology) {
+        self.topology = topology.clone();
+    }
+
     fn on(&mut self, at: Instant, event: &Event<'_>) {
         self.end = at;
         match *event {

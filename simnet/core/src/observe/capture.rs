@@ -18,7 +18,7 @@ use super::bytes::write_packet;
 use crate::{
     event::{Event, NatEvent, Place},
     id::{HopId, NodeId, PacketId},
-    observer::{Observer, Topology},
+    observer::{HopInfo, Observer, Topology},
 };
 
 /// Time stamps count nanoseconds: 10 to the power of minus nine.
@@ -147,6 +147,23 @@ impl<W: io::Write> Capture<W> {
         self.block(ENHANCED_PACKET, body);
     }
 
+    /// Writes a block for each interface; packets refer to them by number.
+    fn announce(&mut self, hops: &[HopInfo]) {
+        for hop in hops {
+            let mut options = vec![
+                InterfaceDescriptionOption::IfName(Cow::Borrowed(hop.name.as_str())),
+                InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
+            ];
+            options.extend(hop.addresses.iter().map(address_option));
+            let linktype = DataLink::RAW;
+            let block = InterfaceDescriptionBlock { linktype, snaplen: 0, options };
+            let State::Writing(writer) = &mut self.state else { return };
+            if let Err(error) = writer.write_block(&block.into_block()) {
+                self.fail(error);
+            }
+        }
+    }
+
     fn fail(&mut self, error: PcapError) {
         let error = match error {
             PcapError::IoError(error) => error,
@@ -245,19 +262,13 @@ impl<W: io::Write> Observer for Capture<W> {
             Ok(writer) => self.state = State::Writing(Box::new(writer)),
             Err(error) => self.fail(error),
         }
-        for hop in &topology.hops {
-            let mut options = vec![
-                InterfaceDescriptionOption::IfName(Cow::Borrowed(hop.name.as_str())),
-                InterfaceDescriptionOption::IfTsResol(NANOSECONDS),
-            ];
-            options.extend(hop.addresses.iter().map(address_option));
-            let linktype = DataLink::RAW;
-            let block = InterfaceDescriptionBlock { linktype, snaplen: 0, options };
-            let State::Writing(writer) = &mut self.state else { return };
-            if let Err(error) = writer.write_block(&block.into_block()) {
-                self.fail(error);
-            }
-        }
+        self.announce(&topology.hops);
+    }
+
+    fn rewired(&mut self, topology: &Topology) {
+        let known = self.topology.hops.len();
+        self.announce(topology.hops.get(known..).unwrap_or_default());
+        self.topology = topology.clone();
     }
 
     fn on(&mut self, at: Instant, event: &Event<'_>) {
@@ -273,7 +284,7 @@ impl<W: io::Write> Observer for Capture<W> {
                 let hop = match place {
                     Place::Hop(hop) => Some(hop),
                     Place::Node(node) => {
-                        let own = |info: &&crate::observer::HopInfo| info.node == node;
+                        let own = |info: &&HopInfo| info.node == node;
                         self.topology.hops.iter().find(own).map(|info| info.id)
                     }
                 };

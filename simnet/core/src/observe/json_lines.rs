@@ -167,6 +167,10 @@ impl Observer for JsonLines {
         self.topology = topology.clone();
     }
 
+    fn rewired(&mut self, topology: &Topology) {
+        self.topology = topology.clone();
+    }
+
     fn on(&mut self, at: Instant, event: &Event<'_>) {
         let Self { text, topology, .. } = self;
         let words: String;

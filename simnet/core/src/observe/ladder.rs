@@ -317,6 +317,10 @@ impl Observer for Ladder {
         self.columns = topology.nodes.iter().map(place).collect();
     }
 
+    fn rewired(&mut self, topology: &Topology) {
+        self.topology = topology.clone();
+    }
+
     fn on(&mut self, at: Instant, event: &Event<'_>) {
         self.order += 1;
         if let Event::Sent { packet, .. } | Event::Received { packet, .. } = *event

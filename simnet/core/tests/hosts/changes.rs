@@ -4,7 +4,7 @@ use base::SocketErrorKind;
 use simnet::{
     Attach, Builder, Change, DropReason, Host, Middlebox, Network, NetworkChange, Outlet, Packet,
     Side, StaticRoute,
-    nat::Nat,
+    nat::{Config, Nat},
     observe::{JsonLines, Ladder},
 };
 
@@ -189,4 +189,58 @@ fn changes_are_told_to_those_who_watch() {
     let text = String::from_utf8(lines.into_bytes()).expect("JSON is text");
     let changes: Vec<_> = text.lines().skip(1).collect();
     insta::assert_snapshot!(format!("{}\n\n{}", changes.join("\n"), ladder.render()));
+}
+
+#[test]
+fn a_telephone_moves_to_another_network_and_back() {
+    let slow = || simnet::Link::delayed(ms(10));
+    let mut net = Network::builder(1)
+        .wan("wan", "11.0.0.0/8")
+        .lan("home", "192.168.1.0/24")
+        .lan("cafe", "192.168.1.0/24")
+        .nat("home-nat", "home", "wan", Nat::new(Config::port_restricted_cone()))
+        .nat("cafe-nat", "cafe", "wan", Nat::new(Config::port_restricted_cone()))
+        .host("phone", Host::on("home").named("wlan0").endpoint(Beacon::default()))
+        .host("laptop", Host::on("cafe"))
+        .host("server", Host::on("wan").address("11.0.0.3"))
+        .link("phone", "home", slow())
+        .build_observed(JsonLines::new())
+        .expect("the world fits together");
+    let (wlan0, cafe, home) = (hop(&net, "phone.wlan0"), net.node("cafe"), net.node("home"));
+    let phone = socket(&mut net, "phone", "0.0.0.0:5");
+    let server = socket(&mut net, "server", "0.0.0.0:9");
+    let source = |net: &mut Network<JsonLines>| {
+        net.send(phone, addr("11.0.0.3:9"), b"here I am");
+        net.run_for(ms(20));
+        arrived(net, server).first().map(|got| got.source.ip())
+    };
+    assert_eq!(source(&mut net), Some(ip("11.0.0.10")));
+    net.send(phone, addr("11.0.0.3:9"), b"on the wire when the wire goes");
+    net.change(Change::Move(wlan0, cafe, Vec::new()));
+    assert_eq!(net.tally().dropped(DropReason::Unplugged), 1);
+    let addresses = net.interfaces(net.node("phone"))[0].addresses.clone();
+    assert_eq!(addresses, [address("192.168.1.11/24")], "the laptop has the first");
+    assert_eq!(source(&mut net), Some(ip("11.0.0.11")), "through the other NAT");
+    net.change(Change::Move(wlan0, home, vec![address("192.168.1.77/24")]));
+    assert_eq!(source(&mut net), Some(ip("11.0.0.10")));
+    net.change(Change::Move(wlan0, cafe, Vec::new()));
+    assert_eq!(source(&mut net), Some(ip("11.0.0.11")), "by the wire it had before");
+    assert!(net.tally().is_conserved());
+    let hops = net.topology().hops.len();
+    assert_eq!(net.topology().hops[hops - 1].name, "home.phone(phone.wlan0)");
+    let beacon: &Beacon = net.endpoint(net.node("phone")).expect("it lives there");
+    assert_eq!(
+        beacon.news[..2],
+        [
+            NetworkChange::AddressRemoved { hop: wlan0, ip: ip("192.168.1.10") },
+            NetworkChange::AddressAdded { hop: wlan0, ip: ip("192.168.1.11") },
+        ]
+    );
+    let trace = String::from_utf8(net.into_observer().into_bytes()).expect("JSON is text");
+    assert!(
+        trace.contains(
+            r#""event":"interface:move","at":"phone","note":"phone.wlan0 moves to cafe""#
+        )
+    );
+    assert!(trace.contains(r#""at":"cafe.phone(phone.wlan0)""#), "the new wire has a name");
 }

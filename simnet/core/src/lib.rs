@@ -78,6 +78,7 @@
 //! | `endpoint.rs`, `driven.rs` | [`Endpoint`], [`Driven`] |
 //! | `middlebox.rs`, `nat.rs`, `nat/` | [`Middlebox`], [`nat::Nat`] |
 //! | `firewall.rs`, `firewall/` | [`firewall::Firewall`] |
+//! | `nat64.rs`, `nat64/` | [`nat64::Nat64`], [`nat64::Clat`] |
 //! | `event.rs`, `observer.rs`, `watch.rs`, `trace.rs`, `observe/` | [`Event`], [`Observer`], and those who watch |
 //! | `random.rs` | [`Stream`] |
 //! | `tally.rs` | [`Tally`] |
@@ -96,6 +97,7 @@ pub mod laws;
 mod link;
 mod middlebox;
 pub mod nat;
+pub mod nat64;
 mod network;
 mod node;
 pub mod observe;

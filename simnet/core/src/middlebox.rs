@@ -192,6 +192,23 @@ impl<'a> Outlet<'a> {
         self.actions.push(Action::Absorb(packet));
     }
 
+    /// An outlet for a box within this one, whose decisions are collected in `actions` for this one to
+    /// look at.
+    pub(crate) const fn nested<'b>(&'b mut self, actions: &'b mut Vec<Action>) -> Outlet<'b> {
+        Outlet {
+            now: self.now,
+            observed: self.observed,
+            sides: self.sides,
+            stream: self.stream,
+            actions,
+        }
+    }
+
+    /// Takes over what a box within this one decided.
+    pub(crate) fn act(&mut self, action: Action) {
+        self.actions.push(action);
+    }
+
     /// Tells the observers; `event` is called only if somebody watches.
     pub fn event(&mut self, event: impl FnOnce() -> NatEvent) {
         if self.observed {

@@ -89,7 +89,7 @@ pub struct Nat {
     /// The box lost its state, and nobody was told yet.
     rebooted: bool,
     /// Packets come in with an IPv6 source and an IPv4 destination, and back the other way round: the
-    /// box is the heart of a NAT64 (RFC 6146 §3.5).
+    /// box is the heart of a [NAT64](crate::nat64::Nat64).
     mixed: bool,
 }
 
@@ -130,7 +130,6 @@ impl Nat {
     }
 
     /// The same, for packets whose addresses are of two families.
-    #[expect(dead_code, reason = "the NAT64 around this box comes in a commit of its own")]
     pub(crate) const fn between_families(mut self) -> Self {
         self.mixed = true;
         self

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
+    num::NonZeroU16,
 };
 
 use base::{Dscp, Ecn};
@@ -56,6 +57,9 @@ pub struct Packet {
     pub body: Body,
     /// Whether a later fragment was changed on its way, so that the checksum of the whole is wrong.
     pub(crate) damaged: bool,
+    /// The size in bytes of the fragments that a box may split it into, though it is IPv6: the box made it
+    /// of an IPv4 packet that could be fragmented.
+    pub(crate) split_at: Option<NonZeroU16>,
     /// The node that made it, for partitions.
     pub(crate) origin: NodeId,
     /// Where the next switch hands it out: resolved by the sender, as ARP would.
@@ -178,6 +182,7 @@ impl Packet {
             fragment: None,
             body,
             damaged: false,
+            split_at: None,
             origin: NOBODY,
             next_hop: NextHop::Peer,
         }

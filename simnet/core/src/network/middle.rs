@@ -96,13 +96,19 @@ impl<O: Observer> Network<O> {
         let Some(next_hop) = self.resolve(hop, route.gateway.unwrap_or(destination)) else {
             return self.drop_on(hop, slot, DropReason::NoNeighbour);
         };
-        let mtu = self.hops.at(hop).mtu as usize;
+        let mtu = self.hops.at(hop).mtu;
         let packet = self.packets.get_mut(slot);
         packet.next_hop = next_hop;
-        if packet.ip_length() <= mtu {
+        let split_at = packet.split_at.take().map(|size| u32::from(size.get()).min(mtu));
+        if packet.ip_length() <= split_at.unwrap_or(mtu) as usize {
             return self.transmit(hop, slot);
         }
-        if packet.is_ipv6() || packet.dont_fragment || !self.fragment(hop, slot) {
+        let unbreakable = packet.dont_fragment || packet.is_ipv6();
+        let fragmented = match split_at {
+            Some(size) => self.fragment_to(size, hop, slot),
+            None => !unbreakable && self.fragment(hop, slot),
+        };
+        if !fragmented {
             self.drop_on(hop, slot, DropReason::TooBig);
         }
     }

@@ -12,3 +12,5 @@ mod bench;
 mod firewall;
 #[path = "transit/firewall_tcp.rs"]
 mod firewall_tcp;
+#[path = "transit/nat64.rs"]
+mod nat64;

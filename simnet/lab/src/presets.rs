@@ -244,38 +244,7 @@ pub(crate) fn link(plan: &LinkPlan, direction: &str) -> Result<Link, Fault> {
     lay(&mut base, "link", plan.preset.as_deref(), &["link", direction])?;
     let mut over = plan.overlay.clone();
     merge(&mut over, if direction == "up" { &plan.up } else { &plan.down });
-    let plain: Plain = read_over(&base, &over).map_err(Fault::Wrong)?;
-    Ok(plain.link())
-}
-
-/// What a link can be told in a file.
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-#[derive(Default)]
-struct Plain {
-    #[serde(with = "simnet::units::duration")]
-    delay: std::time::Duration,
-    #[serde(with = "simnet::units::option_rate")]
-    rate: Option<u64>,
-    #[serde(with = "simnet::units::option_fraction")]
-    loss: Option<f64>,
-    mtu: Option<u32>,
-}
-
-impl Plain {
-    fn link(&self) -> Link {
-        let mut link = Link::delayed(self.delay);
-        if let Some(rate) = self.rate {
-            link = link.rate(rate);
-        }
-        if let Some(loss) = self.loss {
-            link = link.loss(simnet::Loss::random(loss));
-        }
-        match self.mtu {
-            Some(mtu) => link.mtu(mtu),
-            None => link,
-        }
-    }
+    read_over(&base, &over).map_err(Fault::Wrong)
 }
 
 #[cfg(test)]
@@ -292,7 +261,9 @@ mod tests {
                 "nat" | "firewall" => {
                     middlebox(kind, &Boxed::new("it", "inside", "outside").preset(name)).err()
                 }
-                _ => None,
+                _ => ["up", "down"].into_iter().find_map(|direction| {
+                    link(&LinkPlan::between("one", "other").preset(name), direction).err()
+                }),
             };
             assert_eq!(wrong, None, "{kind}/{name}");
         }

@@ -4,206 +4,223 @@
 //! |---|---|
 //! | `idle` | nothing |
 //! | `stun` | answers STUN requests; with two addresses, helps discover what NATs do |
-//! | `echo` | sends every datagram back |
+//! | `echo` | sends every datagram back, at once or later |
 //! | `sink` | counts the datagrams of flows |
 //! | `flow` | sends datagrams at a constant rate |
 //! | `peer` | finds a way to another peer, by punching holes |
+//! | `discovery` | asks a STUN server what the NATs on the way do |
+//! | `keepalive` | sees whether answers still arrive after a while |
+//! | `pmtu-probe` | looks for the largest packet that arrives, and whether it is told |
+//!
+//! A role is a type of parameters, which files hold, and the endpoint that acts on them.
+
+use std::{net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Deserializer, Serialize, de};
-use simnet::{Network, NodeId, Observer};
+use simnet::{Cx, Endpoint, Network, NodeId, Observer, SocketId};
 
 use crate::{
     run::{Directory, Post, Report},
     scenario::{Finding, Scenario, hint},
 };
 
+mod discovery;
 mod echo;
 mod flow;
+mod keepalive;
 pub mod peer;
+mod pmtu;
 mod sink;
 mod stun;
+mod written;
 
+pub use discovery::Discovery;
 pub use echo::Echo;
 pub use flow::Flow;
+pub use keepalive::Keepalive;
 pub use peer::Peer;
+pub use pmtu::PmtuProbe;
 pub use sink::Sink;
 pub use stun::Stun;
 
-/// What lives on a host, with its parameters.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Role {
-    /// Nothing.
-    #[default]
-    Idle,
-    /// A STUN server.
-    Stun(Stun),
-    /// Sends every datagram back.
-    Echo(Echo),
-    /// Counts the datagrams of flows.
-    Sink(Sink),
-    /// Sends datagrams at a constant rate.
-    Flow(Flow),
-    /// Finds a way to another peer.
-    Peer(Peer),
-}
+/// The parameters of a role.
+trait Parameters: Clone + 'static {
+    /// What acts on them.
+    type Endpoint: Inhabitant;
 
-/// The names of the roles.
-const NAMES: &[&str] = &["idle", "stun", "echo", "sink", "flow", "peer"];
+    /// Makes what acts on them, on the host called `name`.
+    fn endpoint(&self, name: &str, scenario: &Scenario) -> Self::Endpoint;
 
-/// A role is written as its name, or as its name with parameters.
-impl<'de> Deserialize<'de> for Role {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Visitor;
+    /// When it begins to act, if it acts of its own accord.
+    fn begins(&self) -> Option<Duration> {
+        None
+    }
 
-        impl<'de> de::Visitor<'de> for Visitor {
-            type Value = Role;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a role, such as \"idle\" or { flow = { to = \"bob\" } }")
-            }
-
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<Role, E> {
-                let nothing =
-                    || de::value::MapDeserializer::<_, E>::new(std::iter::empty::<(&str, &str)>());
-                role(name, nothing())
-            }
-
-            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Role, A::Error> {
-                struct Parameters(String);
-
-                impl<'de> de::DeserializeSeed<'de> for Parameters {
-                    type Value = Role;
-
-                    fn deserialize<D: Deserializer<'de>>(self, it: D) -> Result<Role, D::Error> {
-                        role(&self.0, it)
-                    }
-                }
-
-                let Some(name) = map.next_key::<String>()? else {
-                    return Err(de::Error::custom("the role has no name"));
-                };
-                let role = map.next_value_seed(Parameters(name))?;
-                match map.next_key::<String>()? {
-                    None => Ok(role),
-                    Some(_) => Err(de::Error::custom("a host has one role")),
-                }
-            }
-        }
-
-        deserializer.deserialize_any(Visitor)
+    /// Whether what they say of other hosts is true. `path` is where they stand, `name` the host.
+    fn check(&self, scenario: &Scenario, path: &str, name: &str) -> Vec<Finding> {
+        let _ = (scenario, path, name);
+        Vec::new()
     }
 }
 
-fn role<'de, D: Deserializer<'de>>(name: &str, parameters: D) -> Result<Role, D::Error> {
-    match name {
-        "idle" => Ok(Role::Idle),
-        "stun" => Stun::deserialize(parameters).map(Role::Stun),
-        "echo" => Echo::deserialize(parameters).map(Role::Echo),
-        "sink" => Sink::deserialize(parameters).map(Role::Sink),
-        "flow" => Flow::deserialize(parameters).map(Role::Flow),
-        "peer" => Peer::deserialize(parameters).map(Role::Peer),
-        other => Err(de::Error::unknown_variant(other, NAMES)),
+/// What lives on a host.
+trait Inhabitant: Endpoint {
+    /// Begins to act.
+    fn begin(&mut self, cx: &mut Cx<'_>, directory: &Directory, post: &Post) {
+        let _ = (cx, directory, post);
+    }
+
+    /// What became of it.
+    fn report(&self) -> Report {
+        Report::default()
     }
 }
 
 macro_rules! roles {
-    ($($type:ident),*) => {
-        $(impl From<$type> for Role {
-            fn from(role: $type) -> Self {
-                Self::$type(role)
+    ($($(#[$doc:meta])* $role:ident = $name:literal,)*) => {
+        /// What lives on a host, with its parameters.
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub enum Role {
+            /// Nothing.
+            #[default]
+            Idle,
+            $($(#[$doc])* $role($role),)*
+        }
+
+        /// The names of the roles.
+        const NAMES: &[&str] = &["idle", $($name),*];
+
+        impl Role {
+            /// Its name.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    Self::Idle => "idle",
+                    $(Self::$role(_) => $name,)*
+                }
+            }
+
+            /// Puts it on a host.
+            pub(crate) fn live_on(
+                &self,
+                host: simnet::Host,
+                name: &str,
+                scenario: &Scenario,
+            ) -> simnet::Host {
+                match self {
+                    Self::Idle => host,
+                    $(Self::$role(role) => live(role, host, name, scenario),)*
+                }
+            }
+
+            /// When it begins to act, if it acts of its own accord.
+            pub(crate) fn begins(&self) -> Option<Duration> {
+                match self {
+                    Self::Idle => None,
+                    $(Self::$role(role) => role.begins(),)*
+                }
+            }
+
+            /// Lets it begin.
+            pub(crate) fn begin<O: Observer>(
+                &self,
+                net: &mut Network<O>,
+                node: NodeId,
+                directory: &Directory,
+                post: &Post,
+            ) {
+                match self {
+                    Self::Idle => {}
+                    $(Self::$role(role) => begin(role, net, node, directory, post),)*
+                }
+            }
+
+            /// What became of it.
+            pub(crate) fn report<O: Observer>(&self, net: &Network<O>, node: NodeId) -> Report {
+                match self {
+                    Self::Idle => Report::default(),
+                    $(Self::$role(role) => report(role, net, node),)*
+                }
+            }
+
+            fn check(&self, scenario: &Scenario, path: &str, name: &str) -> Vec<Finding> {
+                match self {
+                    Self::Idle => Vec::new(),
+                    $(Self::$role(role) => role.check(scenario, path, name),)*
+                }
+            }
+        }
+
+        /// A role is written as its name, or as its name with parameters.
+        impl Serialize for Role {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                match self {
+                    Self::Idle => to.serialize_str("idle"),
+                    $(Self::$role(role) => to.collect_map([($name, role)]),)*
+                }
+            }
+        }
+
+        /// Reads the parameters of the role called `name`.
+        fn read<'de, D: Deserializer<'de>>(name: &str, parameters: D) -> Result<Role, D::Error> {
+            match name {
+                "idle" => Ok(Role::Idle),
+                $($name => $role::deserialize(parameters).map(Role::$role),)*
+                other => Err(de::Error::unknown_variant(other, NAMES)),
+            }
+        }
+
+        $(impl From<$role> for Role {
+            fn from(role: $role) -> Self {
+                Self::$role(role)
             }
         })*
     };
 }
 
-roles!(Stun, Echo, Sink, Flow, Peer);
+roles! {
+    /// Answers STUN requests.
+    Stun = "stun",
+    /// Sends every datagram back.
+    Echo = "echo",
+    /// Counts the datagrams of flows.
+    Sink = "sink",
+    /// Sends datagrams at a constant rate.
+    Flow = "flow",
+    /// Finds a way to another peer.
+    Peer = "peer",
+    /// Asks a STUN server what the NATs on the way do.
+    Discovery = "discovery",
+    /// Sees whether answers still arrive after a while.
+    Keepalive = "keepalive",
+    /// Looks for the largest packet that arrives.
+    PmtuProbe = "pmtu-probe",
+}
 
-impl Role {
-    /// Its name.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Stun(_) => "stun",
-            Self::Echo(_) => "echo",
-            Self::Sink(_) => "sink",
-            Self::Flow(_) => "flow",
-            Self::Peer(_) => "peer",
-        }
-    }
+fn live<P: Parameters>(
+    role: &P,
+    host: simnet::Host,
+    name: &str,
+    scenario: &Scenario,
+) -> simnet::Host {
+    // What a host that starts again needs of the scenario is small, but only the role knows what.
+    let (role, name, scenario) =
+        (role.clone(), name.to_owned(), std::rc::Rc::new(scenario.clone()));
+    host.endpoint_from(move || role.endpoint(&name, &scenario))
+}
 
-    /// Puts it on a host.
-    pub(crate) fn live_on(
-        &self,
-        host: simnet::Host,
-        name: &str,
-        scenario: &Scenario,
-    ) -> simnet::Host {
-        match self {
-            Self::Idle => host,
-            Self::Stun(role) => {
-                let role = role.clone();
-                host.endpoint_from(move || stun::Server::new(&role))
-            }
-            Self::Echo(role) => {
-                let role = role.clone();
-                host.endpoint_from(move || echo::Echoing::new(&role))
-            }
-            Self::Sink(role) => {
-                let role = role.clone();
-                host.endpoint_from(move || sink::Counting::new(&role))
-            }
-            Self::Flow(role) => {
-                let (role, duration) = (role.clone(), scenario.duration);
-                host.endpoint_from(move || flow::Sending::new(&role, duration))
-            }
-            Self::Peer(role) => {
-                let known = peer::Acquaintances::of(name, role, scenario);
-                let (role, name) = (role.clone(), name.to_owned());
-                host.endpoint_from(move || peer::Agent::new(&name, &role, &known))
-            }
-        }
-    }
+fn begin<P: Parameters, O: Observer>(
+    _: &P,
+    net: &mut Network<O>,
+    node: NodeId,
+    directory: &Directory,
+    post: &Post,
+) {
+    net.with_endpoint(node, |it: &mut P::Endpoint, cx| it.begin(cx, directory, post));
+}
 
-    /// When it begins to act, if it acts of its own accord.
-    pub(crate) const fn begins(&self) -> Option<std::time::Duration> {
-        match self {
-            Self::Idle | Self::Stun(_) | Self::Echo(_) | Self::Sink(_) => None,
-            Self::Flow(role) => Some(role.start),
-            Self::Peer(role) => Some(role.start),
-        }
-    }
-
-    /// Lets it begin.
-    pub(crate) fn begin<O: Observer>(
-        &self,
-        net: &mut Network<O>,
-        node: NodeId,
-        directory: &Directory,
-        post: &Post,
-    ) {
-        match self {
-            Self::Idle | Self::Stun(_) | Self::Echo(_) | Self::Sink(_) => {}
-            Self::Flow(_) => {
-                net.with_endpoint(node, |it: &mut flow::Sending, cx| it.begin(cx, directory));
-            }
-            Self::Peer(_) => {
-                net.with_endpoint(node, |it: &mut peer::Agent, cx| it.begin(cx, directory, post));
-            }
-        }
-    }
-
-    /// What became of it.
-    pub(crate) fn report<O: Observer>(&self, net: &Network<O>, node: NodeId) -> Report {
-        match self {
-            Self::Idle | Self::Stun(_) => Report::default(),
-            Self::Echo(_) => net.endpoint(node).map(echo::Echoing::report).unwrap_or_default(),
-            Self::Sink(_) => net.endpoint(node).map(sink::Counting::report).unwrap_or_default(),
-            Self::Flow(_) => net.endpoint(node).map(flow::Sending::report).unwrap_or_default(),
-            Self::Peer(_) => net.endpoint(node).map(peer::Agent::report).unwrap_or_default(),
-        }
-    }
+fn report<P: Parameters, O: Observer>(_: &P, net: &Network<O>, node: NodeId) -> Report {
+    net.endpoint(node).map(P::Endpoint::report).unwrap_or_default()
 }
 
 /// Whether what roles say of other hosts is true.
@@ -211,50 +228,48 @@ pub(crate) fn check(scenario: &Scenario) -> Vec<Finding> {
     let mut found = Vec::new();
     for (index, host) in scenario.hosts.iter().enumerate() {
         let path = format!("host[{index}].role.{}", host.role.name());
-        let findings = match &host.role {
-            Role::Idle | Role::Stun(_) | Role::Echo(_) | Role::Sink(_) => Vec::new(),
-            Role::Flow(role) => {
-                target(scenario, &format!("{path}.to"), &role.to, None).into_iter().collect()
-            }
-            Role::Peer(role) => peer::check(scenario, &path, &host.name, role),
-        };
         let part = format!("host `{}`", host.name);
+        let findings = host.role.check(scenario, &path, &host.name);
         found.extend(findings.into_iter().map(|finding| Finding { part: part.clone(), ..finding }));
     }
     found
 }
 
 /// Checks the name of a host that is talked to: `bob`, `bob:5000` or an address with a port.
-fn target(scenario: &Scenario, path: &str, to: &str, role: Option<&str>) -> Option<Finding> {
-    if to.parse::<std::net::SocketAddr>().is_ok() {
+fn target(scenario: &Scenario, path: &str, to: &str, roles: &[&str]) -> Option<Finding> {
+    if to.parse::<SocketAddr>().is_ok() {
         return None;
     }
     let name = to.split(':').next().unwrap_or(to);
-    let fits = |host: &&crate::Host| role.is_none_or(|role| host.role.name() == role);
+    let fits = |host: &&crate::Host| roles.is_empty() || roles.contains(&host.role.name());
     let known: Vec<_> = scenario.hosts.iter().filter(fits).map(|host| host.name.as_str()).collect();
     if known.contains(&name) {
         return None;
     }
-    let message = match role.filter(|_| scenario.hosts.iter().any(|host| host.name == name)) {
-        Some(role) => format!("`{name}` is not a `{role}`"),
-        None => format!("no host is called `{name}`"),
+    let is_host = scenario.hosts.iter().any(|host| host.name == name);
+    let message = if is_host {
+        format!("`{name}` does not have the role `{}`", roles.join("` or `"))
+    } else {
+        format!("no host is called `{name}`")
     };
     Some(Finding::new(path, message).suggesting(hint::suggest(name, known)))
 }
 
+/// The first host with a role.
+fn first_with<'a>(scenario: &'a Scenario, role: &str) -> Option<&'a str> {
+    let host = scenario.hosts.iter().find(|host| host.role.name() == role);
+    host.map(|host| host.name.as_str())
+}
+
 /// Binds a UDP port on all addresses of both families.
-fn listen(cx: &mut simnet::Cx<'_>, port: u16) -> Vec<simnet::SocketId> {
-    let wildcards =
-        [std::net::SocketAddr::from(([0; 4], port)), std::net::SocketAddr::from(([0; 16], port))];
+fn listen(cx: &mut Cx<'_>, port: u16) -> Vec<SocketId> {
+    let wildcards = [SocketAddr::from(([0; 4], port)), SocketAddr::from(([0; 16], port))];
     wildcards.into_iter().filter_map(|local| cx.bind(local).ok()).collect()
 }
 
 /// A socket of the family of a destination.
-fn socket_towards(cx: &mut simnet::Cx<'_>, to: std::net::SocketAddr) -> Option<simnet::SocketId> {
-    let local = if to.is_ipv4() {
-        std::net::SocketAddr::from(([0; 4], 0))
-    } else {
-        std::net::SocketAddr::from(([0; 16], 0))
-    };
-    cx.bind(local).ok()
+fn socket_towards(cx: &mut Cx<'_>, to: SocketAddr) -> Option<SocketId> {
+    let v4 = SocketAddr::from(([0; 4], 0));
+    let v6 = SocketAddr::from(([0; 16], 0));
+    cx.bind(if to.is_ipv4() { v4 } else { v6 }).ok()
 }

@@ -156,6 +156,14 @@ impl Scenario {
         write::write(self)
     }
 
+    /// What the NAT with a name does, after its preset and what differs from it; `None` if there is no
+    /// such NAT, or if it cannot be told what it is told.
+    #[must_use]
+    pub fn nat_config(&self, name: &str) -> Option<simnet::nat::Config> {
+        let nat = self.nats.iter().find(|nat| nat.name == name)?;
+        crate::presets::nat(nat.preset.as_deref(), &nat.overlay).ok()
+    }
+
     /// Checks that it fits together, as [`Scenario::parse`] does.
     ///
     /// # Errors

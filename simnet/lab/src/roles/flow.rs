@@ -6,9 +6,10 @@ use base::Instant;
 use serde::{Deserialize, Serialize};
 use simnet::{Cx, Endpoint, RecvMeta, SocketId};
 
+use super::{Inhabitant, Parameters};
 use crate::{
-    run::{Directory, Figure, Report},
-    scenario::is_default,
+    run::{Directory, Figure, Post, Report},
+    scenario::{Finding, Scenario, is_default},
 };
 
 /// Parameters of a host that sends datagrams at a constant rate.
@@ -101,14 +102,26 @@ pub(crate) struct Sending {
     sent: u64,
 }
 
-impl Sending {
-    pub(super) fn new(role: &Flow, duration: Duration) -> Self {
-        let drain = (duration / 4).min(Duration::from_secs(1));
-        let stop = Instant::ZERO + role.stop.unwrap_or(duration - drain);
-        Self { role: role.clone(), stop, to: None, began: Instant::ZERO, sent: 0 }
+impl Parameters for Flow {
+    type Endpoint = Sending;
+
+    fn endpoint(&self, _: &str, scenario: &Scenario) -> Sending {
+        let drain = (scenario.duration / 4).min(Duration::from_secs(1));
+        let stop = Instant::ZERO + self.stop.unwrap_or(scenario.duration - drain);
+        Sending { role: self.clone(), stop, to: None, began: Instant::ZERO, sent: 0 }
     }
 
-    pub(super) fn begin(&mut self, cx: &mut Cx<'_>, directory: &Directory) {
+    fn begins(&self) -> Option<Duration> {
+        Some(self.start)
+    }
+
+    fn check(&self, scenario: &Scenario, path: &str, _: &str) -> Vec<Finding> {
+        super::target(scenario, &format!("{path}.to"), &self.to, &[]).into_iter().collect()
+    }
+}
+
+impl Inhabitant for Sending {
+    fn begin(&mut self, cx: &mut Cx<'_>, directory: &Directory, _: &Post) {
         self.began = cx.now();
         self.to = directory
             .resolve(&self.role.to, PORT)
@@ -116,10 +129,12 @@ impl Sending {
         self.send(cx);
     }
 
-    pub(super) fn report(&self) -> Report {
+    fn report(&self) -> Report {
         Report::default().with("sent", Figure::Count(self.sent))
     }
+}
 
+impl Sending {
     /// When the datagram with a number is due.
     fn due(&self, number: u64) -> Instant {
         let bits = u128::from(self.role.size.max(16)) * 8;

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::Parameters;
 use crate::scenario::{Finding, Scenario, is_default};
 
 mod agent;
@@ -97,7 +98,7 @@ impl Peer {
 
 /// Who the others are, as far as the file says.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Acquaintances {
+pub struct Acquaintances {
     /// The other peer.
     pub(crate) other: Option<String>,
     /// The STUN server.
@@ -136,18 +137,33 @@ impl Acquaintances {
     }
 }
 
-/// Whether what a peer says of others is true.
-pub(super) fn check(scenario: &Scenario, path: &str, name: &str, role: &Peer) -> Vec<Finding> {
+impl Parameters for Peer {
+    type Endpoint = Agent;
+
+    fn endpoint(&self, name: &str, scenario: &Scenario) -> Agent {
+        Agent::new(name, self, Acquaintances::of(name, self, scenario))
+    }
+
+    fn begins(&self) -> Option<Duration> {
+        Some(self.start)
+    }
+
+    fn check(&self, scenario: &Scenario, path: &str, name: &str) -> Vec<Finding> {
+        check(self, scenario, path, name)
+    }
+}
+
+fn check(role: &Peer, scenario: &Scenario, path: &str, name: &str) -> Vec<Finding> {
     let mut found = Vec::new();
     if let Some(with) = &role.with {
-        found.extend(super::target(scenario, &format!("{path}.with"), with, Some("peer")));
+        found.extend(super::target(scenario, &format!("{path}.with"), with, &["peer"]));
     } else if Acquaintances::of(name, role, scenario).other.is_none() {
         let finding = Finding::new(path, "it does not say which peer it looks for")
             .suggesting("say `with = \"…\"`: there are not exactly two peers");
         found.push(finding);
     }
     if let Some(stun) = &role.stun {
-        found.extend(super::target(scenario, &format!("{path}.stun"), stun, Some("stun")));
+        found.extend(super::target(scenario, &format!("{path}.stun"), stun, &["stun"]));
     }
     for (key, time) in [("pace", role.pace), ("rto", role.rto), ("keepalive", role.keepalive)] {
         if time.is_zero() {

@@ -6,8 +6,11 @@ use base::Instant;
 use serde::{Deserialize, Serialize};
 use simnet::{Cx, Endpoint, RecvMeta, SocketId};
 
-use super::flow::Stamp;
-use crate::run::{Figure, Report};
+use super::{Inhabitant, Parameters, flow::Stamp};
+use crate::{
+    run::{Figure, Report},
+    scenario::Scenario,
+};
 
 /// Parameters of a host that counts the datagrams of flows.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,12 +49,16 @@ struct Received {
     reordered: u64,
 }
 
-impl Counting {
-    pub(super) const fn new(role: &Sink) -> Self {
-        Self { port: role.port, flows: BTreeMap::new() }
-    }
+impl Parameters for Sink {
+    type Endpoint = Counting;
 
-    pub(super) fn report(&self) -> Report {
+    fn endpoint(&self, _: &str, _: &Scenario) -> Counting {
+        Counting { port: self.port, flows: BTreeMap::new() }
+    }
+}
+
+impl Inhabitant for Counting {
+    fn report(&self) -> Report {
         let sum = |of: fn(&Received) -> u64| self.flows.values().map(of).sum::<u64>();
         let (received, bytes) = (sum(|flow| flow.datagrams), sum(|flow| flow.bytes - flow.head));
         let mut report = Report::default()

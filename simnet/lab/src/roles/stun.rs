@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 use simnet::{Cx, Driven, Endpoint, RecvMeta, SocketId};
 use stun::{Behavior, ServerConfig};
 
+use super::{Inhabitant, Parameters};
+use crate::scenario::Scenario;
+
 /// Parameters of a STUN server. With two addresses of a family it takes part in behaviour discovery
 /// (RFC 5780 §6) on two ports of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,11 +34,15 @@ pub(crate) struct Server {
     driven: Option<Driven<stun::Server>>,
 }
 
-impl Server {
-    pub(super) const fn new(role: &Stun) -> Self {
-        Self { port: role.port, driven: None }
+impl Parameters for Stun {
+    type Endpoint = Server;
+
+    fn endpoint(&self, _: &str, _: &Scenario) -> Server {
+        Server { port: self.port, driven: None }
     }
 }
+
+impl Inhabitant for Server {}
 
 impl Endpoint for Server {
     fn start(&mut self, cx: &mut Cx<'_>) {

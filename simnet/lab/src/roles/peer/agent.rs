@@ -8,8 +8,8 @@ use stun::{Client, ClientConfig, ClientEvent, Message, RequestId};
 
 use super::{Acquaintances, Candidate, Peer, checks::Pair};
 use crate::{
-    roles::flow::Stamp,
-    run::{Directory, Post, Signal},
+    roles::{Inhabitant, flow::Stamp},
+    run::{Directory, Post, Report, Signal},
 };
 
 /// A peer at work.
@@ -79,11 +79,11 @@ pub(super) struct History {
 }
 
 impl Agent {
-    pub(crate) fn new(name: &str, role: &Peer, known: &Acquaintances) -> Self {
+    pub(crate) fn new(name: &str, role: &Peer, known: Acquaintances) -> Self {
         Self {
             name: name.to_owned(),
             role: role.clone(),
-            known: known.clone(),
+            known,
             post: None,
             stun_server: None,
             client: None,
@@ -99,18 +99,6 @@ impl Agent {
             generation: 0,
             history: History::default(),
         }
-    }
-
-    pub(crate) fn begin(&mut self, cx: &mut Cx<'_>, directory: &Directory, post: &Post) {
-        self.post = Some(post.clone());
-        self.history.began = cx.now();
-        let server = self.known.stun.as_deref();
-        self.stun_server =
-            server.and_then(|name| directory.resolve(name, crate::roles::stun::PORT));
-        let config = ClientConfig::new(crypto::Provider::default());
-        self.client = Some(Client::new(config, cx.stream().rng(), cx.now()));
-        self.gather(cx);
-        self.drain(cx);
     }
 
     /// The other peer told something through the signalling.
@@ -234,6 +222,24 @@ impl Agent {
         let client = self.client.as_ref().and_then(Machine::poll_timeout);
         let own = [client, self.next_check, self.nominate_at];
         selected.chain(own).flatten()
+    }
+}
+
+impl Inhabitant for Agent {
+    fn begin(&mut self, cx: &mut Cx<'_>, directory: &Directory, post: &Post) {
+        self.post = Some(post.clone());
+        self.history.began = cx.now();
+        let server = self.known.stun.as_deref();
+        self.stun_server =
+            server.and_then(|name| directory.resolve(name, crate::roles::stun::PORT));
+        let config = ClientConfig::new(crypto::Provider::default());
+        self.client = Some(Client::new(config, cx.stream().rng(), cx.now()));
+        self.gather(cx);
+        self.drain(cx);
+    }
+
+    fn report(&self) -> Report {
+        self.summary()
     }
 }
 

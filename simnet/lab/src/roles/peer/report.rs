@@ -7,7 +7,7 @@ use super::{
 use crate::run::{Figure, Report};
 
 impl Agent {
-    pub(crate) fn report(&self) -> Report {
+    pub(super) fn summary(&self) -> Report {
         let history = &self.history;
         let count = |number: usize| Figure::Count(number as u64);
         let mut report = Report::default()

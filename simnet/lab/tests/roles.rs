@@ -1,0 +1,121 @@
+//! What lives on hosts does what it says.
+
+use std::time::Duration;
+
+use lab::{
+    Boxed, Expect, Figure, Host, Link, Outcome, Scenario, Segment, presets,
+    roles::{Discovery, Echo, Flow, Keepalive, PmtuProbe, Role, Sink, Stun},
+};
+use rstest::rstest;
+use simnet::nat::PortAssignment;
+
+/// A host behind a box, and one outside.
+fn behind(nat: Boxed, inside: impl Into<Role>, outside: impl Into<Role>) -> Scenario {
+    let mut scenario = Scenario::new("behind");
+    scenario.wans.push(Segment::new("wan", "11.0.0.0/8"));
+    scenario.lans.push(Segment::new("home", "192.168.1.0/24"));
+    scenario.nats.push(nat);
+    scenario.hosts.push(Host::new("alice", "home", inside));
+    scenario
+        .hosts
+        .push(Host::new("server", "wan", outside).address("11.0.0.3").address("11.0.1.3"));
+    scenario.links.push(Link::between("box", "wan").with("delay", "10ms"));
+    scenario
+}
+
+fn nat() -> Boxed {
+    Boxed::new("box", "home", "wan")
+}
+
+fn run(scenario: &Scenario) -> Outcome {
+    let mut world = scenario.build(()).unwrap_or_else(|problem| panic!("{problem}"));
+    world.run()
+}
+
+#[test]
+fn discovery_recovers_mapping_and_filtering_of_every_preset() {
+    for preset in presets::all("nat") {
+        // The behaviour of this one depends on when it is asked.
+        if preset.name == "non-deterministic" {
+            continue;
+        }
+        let mut scenario = behind(nat().preset(preset.name), Discovery::default(), Stun::default());
+        scenario.duration = Duration::from_secs(120);
+        let config = scenario.nat_config("box").unwrap_or_else(|| panic!("{}", preset.name));
+        let mapping = config.mapping.to_string();
+        let mut mapping = mapping.strip_suffix("-if-possible").unwrap_or(&mapping);
+        // Mappings that depend on the destination, and share a preserved port, look like one.
+        let preserves = matches!(
+            config.ports.assignment,
+            PortAssignment::Preserve | PortAssignment::PreserveInClass
+        );
+        if preserves && config.ports.overlap_by_destination {
+            mapping = "endpoint-independent";
+        }
+        let mapping = mapping.to_owned();
+        scenario.expects.push(Expect {
+            mapping: Some(mapping),
+            filtering: Some(config.filtering.to_string()),
+            ..Expect::default()
+        });
+        let outcome = run(&scenario);
+        assert!(outcome.held(), "{}: {outcome}", preset.name);
+    }
+}
+
+#[rstest]
+#[case::shorter_than_the_timer("25s", None, true)]
+#[case::longer_than_the_timer("35s", None, false)]
+#[case::longer_but_kept_alive("35s", Some(20), true)]
+#[case::kept_alive_too_seldom("35s", Some(40), false)]
+fn a_mapping_lives_as_long_as_its_timer(
+    #[case] delay: &str,
+    #[case] interval: Option<u64>,
+    #[case] survives: bool,
+) {
+    let delay = simnet::units::parse_duration(delay).unwrap();
+    let ask = Keepalive { interval: interval.map(Duration::from_secs), ..Keepalive::to("server") };
+    let box30 = nat().with("timers.udp", "30s");
+    let mut scenario = behind(box30, ask, Echo { delay, ..Echo::default() });
+    scenario.duration = Duration::from_secs(300);
+    let outcome = run(&scenario);
+    assert_eq!(outcome.figure("alice.survived"), Some(&Figure::Truth(survives)), "{outcome}");
+}
+
+#[test]
+fn the_path_mtu_is_told_and_found() {
+    let mut scenario = behind(nat(), PmtuProbe::to("server"), Echo::default());
+    scenario.links.push(Link::between("server", "wan").with("mtu", 1_400));
+    let outcome = run(&scenario);
+    assert_eq!(outcome.figure("alice.path-mtu"), Some(&Figure::Count(1_400)), "{outcome}");
+    assert_eq!(outcome.figure("alice.black-hole"), Some(&Figure::Truth(false)), "{outcome}");
+}
+
+#[test]
+fn a_black_hole_says_nothing() {
+    let mut scenario = behind(nat(), PmtuProbe::to("server"), Echo::default());
+    let mut hole = toml::Table::new();
+    hole.insert("mtu".into(), 1_400.into());
+    hole.insert("icmp".into(), false.into());
+    scenario.links.push(Link::between("server", "wan").with("pmtu", hole));
+    let outcome = run(&scenario);
+    assert_eq!(outcome.figure("alice.path-mtu"), Some(&Figure::Count(1_400)), "{outcome}");
+    assert_eq!(outcome.figure("alice.black-hole"), Some(&Figure::Truth(true)), "{outcome}");
+}
+
+#[test]
+fn a_flow_measures_what_a_link_does_to_it() {
+    let mut scenario = behind(nat(), Flow::to("server").rate(256_000), Sink::default());
+    scenario.duration = Duration::from_secs(60);
+    scenario.links.push(Link::between("alice", "home").up("loss", "5%"));
+    scenario.expects.push(Expect {
+        loss_at_most: Some(0.07),
+        delay_p95_at_most: Some(Duration::from_millis(10)),
+        goodput_at_least: Some(235_000),
+        ..Expect::default()
+    });
+    let outcome = run(&scenario);
+    assert!(outcome.held(), "{outcome}");
+    scenario.expects = vec![Expect { loss_at_most: Some(0.03), ..Expect::default() }];
+    assert!(!run(&scenario).held());
+}

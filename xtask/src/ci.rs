@@ -28,6 +28,8 @@ struct Step {
     name: &'static str,
     why: &'static str,
     commands: Vec<Command>,
+    /// Whether a machine that lacks what the step needs passes without it, and is told so.
+    optional: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
@@ -51,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> ExitCode {
     let mut done = Vec::new();
     for step in steps.into_iter().filter(chosen) {
         let outcome = run_step(step);
-        let failed = !outcome.passed;
+        let failed = outcome.verdict == Verdict::Failed;
         done.push(outcome);
         if failed && !arguments.keep_going {
             break;
@@ -71,7 +73,7 @@ fn steps() -> Vec<Step> {
     };
     let mut docs = process::cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
-    let step = |name, why, commands| Step { name, why, commands };
+    let step = |name, why, commands| Step { name, why, commands, optional: false };
     vec![
         step(
             "fmt",
@@ -124,13 +126,39 @@ fn steps() -> Vec<Step> {
             vec![suite(&["run", "--tier", "fast", "--check-determinism"])],
         ),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),
+        Step {
+            optional: true,
+            ..step(
+                "nat-oracle",
+                "the simulated Linux NATs answer as this kernel does, where it can be asked",
+                vec![xtask(&["nat-oracle"])],
+            )
+        },
     ]
 }
 
 struct Done {
     name: &'static str,
-    passed: bool,
+    verdict: Verdict,
     took: Duration,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Failed,
+    /// The machine lacks what an optional step needs; the step said what.
+    NotHere,
+}
+
+impl std::fmt::Display for Verdict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Self::Passed => "passed",
+            Self::Failed => "FAILED",
+            Self::NotHere => "not here",
+        })
+    }
 }
 
 #[expect(
@@ -141,12 +169,22 @@ struct Done {
 fn run_step(mut step: Step) -> Done {
     anstream::println!("\n{} {}", format!("== {}:", step.name).bold(), step.why);
     let start = std::time::Instant::now();
-    let passed = step.commands.iter_mut().all(|command| {
+    let mut verdict = Verdict::Passed;
+    for command in &mut step.commands {
         anstream::println!("   {}", process::spelled(command).dimmed());
-        process::run(command) == 0
-    });
-    let done = Done { name: step.name, passed, took: start.elapsed() };
-    let verdict = if passed { "passed".green().to_string() } else { "FAILED".red().to_string() };
+        match process::run(command) {
+            0 => continue,
+            process::ENVIRONMENT if step.optional => verdict = Verdict::NotHere,
+            _ => verdict = Verdict::Failed,
+        }
+        break;
+    }
+    let done = Done { name: step.name, verdict, took: start.elapsed() };
+    let verdict = match verdict {
+        Verdict::Passed => verdict.green().to_string(),
+        Verdict::Failed => verdict.red().to_string(),
+        Verdict::NotHere => verdict.yellow().to_string(),
+    };
     anstream::println!("== {}: {verdict} after {:.1} s", done.name, done.took.as_secs_f64());
     done
 }
@@ -154,10 +192,9 @@ fn run_step(mut step: Step) -> Done {
 fn summarise(done: &[Done]) -> ExitCode {
     anstream::println!("\n{}", "step          verdict   seconds".bold());
     for step in done {
-        let verdict = if step.passed { "passed" } else { "FAILED" };
-        anstream::println!("{:13} {verdict:8} {:8.1}", step.name, step.took.as_secs_f64());
+        anstream::println!("{:13} {:8} {:8.1}", step.name, step.verdict, step.took.as_secs_f64());
     }
-    match done.iter().find(|step| !step.passed) {
+    match done.iter().find(|step| step.verdict == Verdict::Failed) {
         None => ExitCode::SUCCESS,
         Some(step) => {
             anstream::println!("\nRun it alone with: cargo xtask ci --only {}", step.name);

@@ -5,6 +5,7 @@
 //! | `ci.rs` | everything continuous integration runs, step by step |
 //! | `tidy.rs` | the rules of the house that no compiler checks |
 //! | `conformance.rs` | build and run the conformance suite |
+//! | `nat_oracle.rs` | hold the simulated Linux NATs against the kernel's |
 //! | `bench.rs` | benchmarks and their table |
 //! | `fuzz.rs` | coverage-guided fuzzing of the committed targets |
 //! | `spec.rs` | the requirement registry and the RFC texts it was read from |
@@ -14,6 +15,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod fuzz;
+mod nat_oracle;
 mod process;
 mod spec;
 mod tidy;
@@ -43,6 +45,7 @@ enum Chore {
     Conformance(conformance::Arguments),
     Bench(bench::Arguments),
     Fuzz(fuzz::Arguments),
+    NatOracle(nat_oracle::Arguments),
     Spec(spec::Arguments),
 }
 
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Chore::Conformance(arguments) => conformance::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
+        Chore::NatOracle(arguments) => nat_oracle::run(&arguments),
         Chore::Spec(arguments) => spec::run(&arguments),
     }
 }

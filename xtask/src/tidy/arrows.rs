@@ -32,6 +32,8 @@ pub(super) const ROOMS: &[Room] = &[
         level: None,
         may: &["base", "crypto", "stun", "simnet"],
     },
+    // The kernel's NAT is held against the presets.
+    Room { path: "simnet/oracle", name: "oracle", level: None, may: &["simnet", "lab"] },
     // What asynchronous code asks of its surroundings is defined where the driver can see it.
     Room {
         path: "simnet/runners",

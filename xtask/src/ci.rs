@@ -71,6 +71,11 @@ fn steps() -> Vec<Step> {
         command.args(words);
         command
     };
+    let clippy = |words: &[&str]| {
+        let mut command = process::cargo(["clippy"]);
+        command.args(words).args(["--", "--deny", "warnings"]);
+        command
+    };
     let mut docs = process::cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     let step = |name, why, commands| Step { name, why, commands, optional: false };
@@ -84,24 +89,8 @@ fn steps() -> Vec<Step> {
             "clippy",
             "no lint of the workspace is broken, in any target",
             vec![
-                process::cargo([
-                    "clippy",
-                    "--workspace",
-                    "--all-targets",
-                    "--",
-                    "--deny",
-                    "warnings",
-                ]),
-                process::cargo([
-                    "clippy",
-                    "--package",
-                    "peerlab-conformance",
-                    "--features",
-                    "mutant",
-                    "--",
-                    "--deny",
-                    "warnings",
-                ]),
+                clippy(&["--workspace", "--all-targets"]),
+                clippy(&["--package", "peerlab-conformance", "--features", "mutant"]),
             ],
         ),
         step(

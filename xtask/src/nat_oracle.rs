@@ -14,6 +14,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> ExitCode {
-    let mut command = process::cargo(["run", "--release", "--package", "peerlab-oracle", "--quiet"]);
+    let mut command =
+        process::cargo(["run", "--release", "--package", "peerlab-oracle", "--quiet"]);
     process::exit(process::run(command.arg("--").args(&arguments.rest)))
 }

@@ -181,6 +181,26 @@ fn read(kind: &'static str, name: &'static str, text: &str) -> Result<Preset, St
     })
 }
 
+impl Preset {
+    /// The NAT it describes.
+    ///
+    /// # Errors
+    ///
+    /// If it is not one, or its fields do not fit the schema: what is wrong with them.
+    pub fn nat(&self) -> Result<nat::Config, String> {
+        if self.kind != "nat" {
+            return Err(format!("`{}` is a {} preset", self.name, self.kind));
+        }
+        nat(Some(self.name), &Table::new()).map_err(|fault| match fault {
+            Fault::Unknown(unknown) => format!("{unknown}; {}", unknown.suggestion()),
+            Fault::Wrong(culprits) => {
+                let told = |it: Culprit| format!("{}: {}", it.path.join("."), it.message);
+                culprits.into_iter().map(told).collect::<Vec<_>>().join("; ")
+            }
+        })
+    }
+}
+
 /// Why a configuration could not be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {

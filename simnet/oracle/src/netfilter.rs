@@ -249,7 +249,9 @@ pub fn lacking() -> Vec<String> {
         if runs(tool, if tool == "ip" { "-V" } else { "--version" }) {
             continue;
         }
-        lacking.push(format!("the program `{tool}` is missing: install it with `apt install {package}`"));
+        lacking.push(format!(
+            "the program `{tool}` is missing: install it with `apt install {package}`"
+        ));
     }
     if lacking.is_empty() {
         let space = format!("peerlab-{}-try", std::process::id());

@@ -3,10 +3,7 @@
 //! Answers are words about behaviour ("same port", "refused"), never port numbers: those differ from run
 //! to run. Every question uses ports of its own, so that none finds the state that another left.
 
-use std::{
-    net::SocketAddr,
-    time::Duration,
-};
+use std::{net::SocketAddr, time::Duration};
 
 use crate::world::{Fault, Host, Reply, SERVER, SERVER_TOO, Socket, World, box_address};
 
@@ -161,7 +158,8 @@ fn punch(
     let seen = world.receive(server)?.map(|source| source.port());
     world.send(server, box_address(port))?;
     let through = delivered(world.receive(alice)?);
-    let kept = if seen == Some(port) { "the host's own port is used" } else { "another port is used" };
+    let kept =
+        if seen == Some(port) { "the host's own port is used" } else { "another port is used" };
     Ok(format!("{kept}, the peer {through}"))
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use simnet::{
-    Attach, Host as HostPlan, Network, NodeId, SocketId,
+    Attach, Host as HostPlan, Network, NodeId, SocketId, TcpState,
     nat::{Config, Nat},
 };
 
@@ -32,7 +32,8 @@ impl Simulated {
     ///
     /// If the description does not fit together, which is a fault of this crate.
     pub fn new(config: Config, seed: u64) -> Result<Self, Fault> {
-        let server = Attach::to("wan").address(&SERVER.to_string()).address(&SERVER_TOO.to_string());
+        let server =
+            Attach::to("wan").address(&SERVER.to_string()).address(&SERVER_TOO.to_string());
         let uplinks = Attach::to("lan").and_to("wan").address(&box_address(0).ip().to_string());
         let net = Network::builder(seed)
             .wan("wan", "198.18.0.0/16")
@@ -134,7 +135,7 @@ impl World for Simulated {
             if let Some(accepted) = accepted {
                 return Some(Reply::From(net.tcp_addresses(accepted).1));
             }
-            net.tcp_state(id).is_closed().then_some(Reply::Refused)
+            matches!(net.tcp_state(id), TcpState::Closed(_)).then_some(Reply::Refused)
         });
         Ok(reply.unwrap_or(Reply::Silence))
     }

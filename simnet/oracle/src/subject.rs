@@ -53,8 +53,9 @@ impl Subject {
     ///
     /// If there is no such preset, or it does not fit the schema.
     pub fn config(&self, unreplied: Duration, stream: Duration) -> Result<Config, Fault> {
-        let mut config = lab::presets::nat(self.preset)
-            .map_err(|error| Fault::Broken(format!("preset `{}`: {error}", self.preset)))?;
+        let preset = lab::presets::get("nat", self.preset);
+        let preset = preset.map_err(|unknown| Fault::Broken(unknown.to_string()))?;
+        let mut config = preset.nat().map_err(Fault::Broken)?;
         config.timers.udp = unreplied;
         if let Some(conversation) = &mut config.timers.stream {
             conversation.timeout = stream;

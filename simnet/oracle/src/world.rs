@@ -76,12 +76,7 @@ pub trait World {
     /// # Errors
     ///
     /// If the world is broken.
-    fn bind(
-        &mut self,
-        host: Host,
-        address: Option<IpAddr>,
-        port: u16,
-    ) -> Result<Socket, Fault>;
+    fn bind(&mut self, host: Host, address: Option<IpAddr>, port: u16) -> Result<Socket, Fault>;
 
     /// Sends a datagram that holds one letter, enough to be seen.
     ///

@@ -1,6 +1,8 @@
 //! Asynchronous software on simulated hosts, under both runners.
 
 mod echo;
+mod hosts;
+mod punching;
 mod streams;
 mod support;
 
@@ -9,6 +11,7 @@ mod support;
 mod unchanged {
     use runners::{TcpListener, TcpStream, UdpSocket, spawn};
 
+    pub(crate) mod punch;
     pub(crate) mod tcp_echo;
     pub(crate) mod udp_echo;
 }

@@ -49,8 +49,14 @@ pub(crate) fn lossy() -> Link {
 }
 
 /// What programs noted down, oldest first.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Notes<T>(Rc<RefCell<Vec<T>>>);
+
+impl<T> Clone for Notes<T> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
 
 impl<T> Default for Notes<T> {
     fn default() -> Self {
@@ -58,12 +64,13 @@ impl<T> Default for Notes<T> {
     }
 }
 
-impl<T: Clone> Notes<T> {
+impl<T> Notes<T> {
     pub(crate) fn add(&self, note: T) {
         self.0.borrow_mut().push(note);
     }
 
+    /// Takes all that was noted.
     pub(crate) fn all(&self) -> Vec<T> {
-        self.0.borrow().clone()
+        self.0.take()
     }
 }

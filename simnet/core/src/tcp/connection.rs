@@ -185,8 +185,13 @@ impl Connection {
         if self.socket().state() != State::SynSent && self.waiting_since.is_some() {
             self.waiting_since = Some(now);
         }
+        let repeated = self.numbers.is_repeated(tcp);
         self.numbers.acknowledge(tcp);
-        self.wire.put(packet);
+        // When nothing but a FIN is in flight smoltcp takes the third of these for the loss of a
+        // segment, finds none to send again, and forgets to send the FIN again either.
+        if !(repeated && self.socket().send_queue() == 0) {
+            self.wire.put(packet);
+        }
     }
 
     /// Whether the quoted segment is in flight; a report about any other may be a guess, and is
@@ -504,6 +509,14 @@ impl Numbers {
         if valid {
             self.unacknowledged = tcp.acknowledgment;
         }
+    }
+
+    /// Whether the segment says nothing but what was acknowledged before, while something is in flight.
+    const fn is_repeated(&self, tcp: &Tcp) -> bool {
+        let bare = tcp.flags.bits() == TcpFlags::ACK.bits() && tcp.payload.is_empty();
+        bare && self.started
+            && tcp.acknowledgment == self.unacknowledged
+            && self.next != self.unacknowledged
     }
 
     /// Whether the number is in flight.

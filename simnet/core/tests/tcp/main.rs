@@ -1,6 +1,7 @@
 //! TCP between simulated hosts.
 
 mod bulk;
+mod data;
 mod life;
 
 use std::{net::SocketAddr, time::Duration};

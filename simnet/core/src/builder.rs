@@ -3,7 +3,9 @@
 use base::InterfaceKind;
 
 use crate::{
+    clock::Clock,
     endpoint::Endpoint,
+    firewall,
     link::Link,
     middlebox::Middlebox,
     network::Network,
@@ -322,6 +324,8 @@ pub struct Host {
     pub(crate) model: HostModel,
     pub(crate) routes_by_source: bool,
     pub(crate) policy: Option<Box<Policy>>,
+    pub(crate) clock: Clock,
+    pub(crate) firewall: Option<Box<firewall::Config>>,
     pub(crate) gateway: Option<String>,
     pub(crate) endpoint: BoxedEndpoint,
     pub(crate) rebirth: Factory,
@@ -364,6 +368,8 @@ impl Host {
             model: HostModel::Weak,
             routes_by_source: true,
             policy: None,
+            clock: Clock::default(),
+            firewall: None,
             gateway: None,
             endpoint: BoxedEndpoint::default(),
             rebirth: Factory::default(),
@@ -441,6 +447,22 @@ impl Host {
     #[must_use]
     pub fn address_policy(mut self, policy: Policy) -> Self {
         self.policy = Some(Box::new(policy));
+        self
+    }
+
+    /// Gives it a clock that may be wrong.
+    #[must_use]
+    pub const fn clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Lets it guard itself. Its own packets are judged as outbound before they are split, those of
+    /// others as inbound when they are whole; what it says to itself is not judged. A socket whose packet
+    /// is refused hears [`Prohibited`](base::SocketErrorKind::Prohibited).
+    #[must_use]
+    pub fn firewall(mut self, config: firewall::Config) -> Self {
+        self.firewall = Some(Box::new(config));
         self
     }
 

@@ -58,7 +58,7 @@ pub trait Endpoint: Any {
         let _ = cx;
     }
 
-    /// When to call [`handle_timeout`](Endpoint::handle_timeout) at the latest.
+    /// When to call [`handle_timeout`](Endpoint::handle_timeout) at the latest, by the host's clock.
     fn poll_timeout(&self) -> Option<Instant> {
         None
     }
@@ -108,6 +108,7 @@ pub enum NetworkChange {
 #[derive(Debug)]
 pub struct Cx<'a> {
     pub(crate) now: Instant,
+    pub(crate) true_now: Instant,
     pub(crate) node: NodeId,
     pub(crate) scope: Scope<'a>,
 }
@@ -121,10 +122,16 @@ pub(crate) struct Outgoing {
 }
 
 impl Cx<'_> {
-    /// The time.
+    /// The time, as the [clock](crate::Clock) of the host shows it. Deadlines are times of this clock.
     #[must_use]
     pub const fn now(&self) -> Instant {
         self.now
+    }
+
+    /// The true time, which no program on the host can know: for measuring.
+    #[must_use]
+    pub const fn true_time(&self) -> Instant {
+        self.true_now
     }
 
     /// The host.
@@ -203,19 +210,19 @@ impl Cx<'_> {
     /// As [`Network::source_for`](crate::Network::source_for).
     #[must_use]
     pub fn source_for(&self, destination: IpAddr) -> Option<IpAddr> {
-        self.scope.paths(self.now).source_for(self.node, destination)
+        self.scope.paths(self.true_now).source_for(self.node, destination)
     }
 
     /// As [`Network::order_destinations`](crate::Network::order_destinations).
     #[must_use]
     pub fn order_destinations(&self, destinations: &[IpAddr]) -> Vec<IpAddr> {
-        self.scope.paths(self.now).order(self.node, destinations)
+        self.scope.paths(self.true_now).order(self.node, destinations)
     }
 
     /// As [`Network::path_mtu`](crate::Network::path_mtu).
     #[must_use]
     pub fn path_mtu(&self, destination: IpAddr) -> u32 {
-        self.scope.paths(self.now).path_mtu(self.node, destination)
+        self.scope.paths(self.true_now).path_mtu(self.node, destination)
     }
 
     /// Sets the hop limit of packets that are sent from the socket, [`DEFAULT_HOP_LIMIT`] at first.

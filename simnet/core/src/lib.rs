@@ -70,6 +70,7 @@
 //! | `network.rs`, `network/` | [`Network`]: the run; links, arrivals, origins, boxes, timers, the caller |
 //! | `agenda.rs`, `slab.rs`, `table.rs` | what happens next, and where things are kept |
 //! | `node.rs`, `socket.rs`, `route.rs`, `routing.rs`, `prefix.rs` | the parts of hosts and routers |
+//! | `clock.rs` | [`Clock`]: the clocks of hosts |
 //! | `script.rs` | [`Change`]: what changes in the course of a run |
 //! | `selection.rs`, `path_mtu.rs` | which address to send from, and how much a path carries |
 //! | `packet.rs`, `packet/`, `reassembly.rs` | [`Packet`], ICMP, TCP, fragments |
@@ -88,6 +89,7 @@
 
 mod agenda;
 mod builder;
+mod clock;
 mod driven;
 mod endpoint;
 mod event;
@@ -122,6 +124,7 @@ pub mod units;
 mod watch;
 
 pub use builder::{Attach, BuildError, Builder, Host};
+pub use clock::Clock;
 pub use driven::Driven;
 pub use endpoint::{Cx, Endpoint, NetworkChange};
 pub use event::{Changed, DropReason, Event, NatEvent, Place};

@@ -29,6 +29,7 @@ mod caller;
 mod carry;
 mod change;
 mod crash;
+mod guard;
 mod middle;
 mod originate;
 mod partition;

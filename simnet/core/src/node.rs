@@ -6,7 +6,9 @@ use base::{Instant, Interface, InterfaceAddress, InterfaceKind};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    clock::LocalClock,
     endpoint::Endpoint,
+    firewall::Rules,
     id::{HopId, NodeId, SocketId},
     link::LinkState,
     middlebox::{Middlebox, SideInfo},
@@ -155,6 +157,10 @@ pub(crate) struct Host {
     pub(crate) routes_by_source: bool,
     /// Its policy table for choosing addresses, if not the default one.
     pub(crate) policy: Option<Box<Policy>>,
+    /// Present if its clock is not simply right.
+    pub(crate) clock: Option<Box<LocalClock>>,
+    /// Present if it guards itself.
+    pub(crate) firewall: Option<Box<Rules>>,
     /// What it has learned of how much paths carry.
     pub(crate) path_mtus: Option<Box<PathMtus>>,
     /// The interface to itself.
@@ -180,6 +186,23 @@ impl std::fmt::Debug for Host {
 }
 
 impl Host {
+    /// What its clock shows at `now`.
+    #[inline]
+    pub(crate) fn local(&self, now: Instant) -> Instant {
+        self.clock.as_ref().map_or(now, |clock| clock.local(now))
+    }
+
+    /// When its clock will show `local`.
+    #[inline]
+    pub(crate) fn true_time(&self, local: Instant) -> Instant {
+        self.clock.as_ref().map_or(local, |clock| clock.true_time(local))
+    }
+
+    /// When its endpoint is to be woken.
+    pub(crate) fn endpoint_deadline(&self) -> Option<Instant> {
+        Some(self.true_time(self.endpoint.as_ref()?.poll_timeout()?))
+    }
+
     /// Sockets bound to `port`.
     #[inline]
     pub(crate) fn on_port(&self, port: u16) -> &[(u16, SocketId)] {

@@ -45,6 +45,9 @@ pub enum Change {
     AddRoute(NodeId, StaticRoute),
     /// The node loses the route to the prefix by the interface, whoever made it.
     RemoveRoute(NodeId, Prefix, HopId),
+    /// The clock of the host gains so many millionths from now on, or loses them if negative
+    /// ([`Clock`](crate::Clock)). It does not jump.
+    Drift(NodeId, i32),
     /// The host crashes: its sockets, its endpoint, and all they remember are gone at once, without a
     /// farewell, and packets for it end as [`HostDown`](crate::DropReason::HostDown). Other nodes do not
     /// crash.

@@ -2,10 +2,14 @@
 
 #[path = "hosts/changes.rs"]
 mod changes;
+#[path = "hosts/clocks.rs"]
+mod clocks;
 #[path = "hosts/crashes.rs"]
 mod crashes;
 #[path = "hosts/groups.rs"]
 mod groups;
+#[path = "hosts/guards.rs"]
+mod guards;
 #[path = "hosts/paths.rs"]
 mod paths;
 #[path = "hosts/sources.rs"]

@@ -9,6 +9,8 @@ use super::{
 };
 use crate::{
     agenda::Agenda,
+    clock::LocalClock,
+    firewall::Rules,
     id::{HopId, NodeId},
     middlebox::SideInfo,
     network::Network,
@@ -141,6 +143,8 @@ impl Site {
             model: plan.model,
             routes_by_source: plan.routes_by_source,
             policy: plan.policy,
+            clock: LocalClock::new(plan.clock).map(Box::new),
+            firewall: plan.firewall.map(|config| Box::new(Rules::new(*config))),
             path_mtus: None,
             loopback: HopId(0),
             silent: plan.silent,

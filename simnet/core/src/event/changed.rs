@@ -65,6 +65,11 @@ pub enum Changed {
         /// The largest IP packet in bytes that fits.
         mtu: u32,
     },
+    /// The clock of the host gains so many millionths from now on.
+    Drift {
+        /// Millionths.
+        ppm: i32,
+    },
     /// The host crashed.
     Crashed,
     /// The host started again.
@@ -93,6 +98,7 @@ impl Changed {
             Self::RouteAdded { .. } => "route:add",
             Self::RouteRemoved { .. } => "route:remove",
             Self::PathMtu { .. } => "host:path-mtu",
+            Self::Drift { .. } => "host:drift",
             Self::Crashed => "host:crash",
             Self::Restarted => "host:restart",
             Self::Partitioned { .. } => "network:partition",
@@ -129,6 +135,7 @@ impl Changed {
             Self::PathMtu { destination, mtu } => {
                 format!("takes the path to {destination} to carry {mtu} bytes")
             }
+            Self::Drift { ppm } => format!("its clock gains {ppm} millionths from now on"),
             Self::Crashed => "crashes".to_owned(),
             Self::Restarted => "starts again".to_owned(),
             Self::Partitioned { others } => format!("cut off from {}", names(others)),

@@ -172,6 +172,11 @@ impl<O: Observer> Network<O> {
         if packet.fragment.is_some() {
             return self.arrive_in_part(node, hop, slot);
         }
+        let guarded = self.nodes.at(node).host().is_some_and(|host| host.firewall.is_some());
+        if guarded && !self.may_enter(node, hop, slot) {
+            return;
+        }
+        let packet = self.packets.get(slot);
         match &packet.body {
             Body::Udp(udp) if !udp.checksum_ok => self.drop_in(node, slot, DropReason::Checksum),
             Body::Udp(_) => self.arrive_for_socket(node, hop, slot),

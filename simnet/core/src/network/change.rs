@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use base::InterfaceAddress;
 
 use crate::{
+    clock::LocalClock,
     endpoint::NetworkChange,
     event::{Changed, DropReason, Event},
     id::{HopId, NodeId},
@@ -38,6 +39,7 @@ impl<O: Observer> Network<O> {
             Change::Move(hop, segment, addresses) => self.roam(hop, segment, addresses),
             Change::AddRoute(node, route) => self.add_route(node, route),
             Change::RemoveRoute(node, prefix, hop) => self.remove_route(node, prefix, hop),
+            Change::Drift(node, ppm) => self.drift(node, ppm),
             Change::Crash(node) => self.crash(node),
             Change::Restart(node) => self.restart(node),
             Change::Partition(one, other) => self.partition(&one, &other),
@@ -165,6 +167,16 @@ impl<O: Observer> Network<O> {
         for side in changed {
             self.with_box(node, |middlebox, out| middlebox.handle_addresses(side, out));
         }
+    }
+
+    fn drift(&mut self, node: NodeId, ppm: i32) {
+        let now = self.now;
+        let Some(host) = self.nodes.at_mut(node).host_mut() else { return };
+        let right = LocalClock::right();
+        let clock = host.clock.as_deref().copied().unwrap_or(right).drift(now, ppm);
+        host.clock = Some(Box::new(clock));
+        self.note(node, &Changed::Drift { ppm });
+        self.rearm(node);
     }
 
     fn note(&mut self, node: NodeId, changed: &Changed) {

@@ -105,8 +105,24 @@ impl<O: Observer> Network<O> {
         }
     }
 
-    /// Puts a new packet on its way.
+    /// Puts a new packet on its way, unless the node's own firewall forbids it.
     pub(crate) fn leave(
+        &mut self,
+        route: Option<Route>,
+        slot: Slot,
+    ) -> Result<(), (DropReason, SocketErrorKind)> {
+        if let Some(Route { hop, .. }) = route {
+            let node = self.hops.at(hop).node;
+            let guarded = self.nodes.at(node).host().is_some_and(|host| host.firewall.is_some());
+            if guarded && let Some(reason) = self.forbids(node, hop, slot) {
+                return Err((reason, SocketErrorKind::Prohibited));
+            }
+        }
+        self.leave_freely(route, slot)
+    }
+
+    /// Puts a new packet on its way.
+    pub(crate) fn leave_freely(
         &mut self,
         route: Option<Route>,
         slot: Slot,

@@ -79,7 +79,14 @@ impl Scope<'_> {
     }
 
     pub(crate) fn interfaces(&self, node: NodeId) -> Vec<Interface> {
-        self.nodes.at(node).hops.iter().map(|&hop| self.hops.at(hop).interface()).collect()
+        let at = self.nodes.at(node);
+        let mut all: Vec<_> = at.hops.iter().map(|&hop| self.hops.at(hop).interface()).collect();
+        // Endpoints know the time of their host alone.
+        let addresses = all.iter_mut().flat_map(|interface| &mut interface.addresses);
+        for end in addresses.filter_map(|address| address.deprecated_at.as_mut()) {
+            *end = at.host().map_or(*end, |host| host.local(*end));
+        }
+        all
     }
 
     pub(crate) fn stream(&mut self, node: NodeId) -> &mut Stream {

@@ -6,7 +6,7 @@ use crate::{
     event::DropReason,
     id::NodeId,
     network::{Network, Scope},
-    node::Role,
+    node::{Host, Role},
     observer::Observer,
     packet::IcmpError,
 };
@@ -32,7 +32,7 @@ impl<O: Observer> Network<O> {
         let at = &mut self.nodes.at_mut(node);
         let deadline = match &at.role {
             Role::Host(host) => {
-                let endpoint = host.endpoint.as_ref().and_then(|endpoint| endpoint.poll_timeout());
+                let endpoint = host.endpoint_deadline();
                 let reassembly = host.reassembly.deadline();
                 let tcp = host.tcp.as_ref().and_then(|tcp| tcp.deadline());
                 [endpoint, reassembly, tcp].into_iter().flatten().min()
@@ -81,12 +81,7 @@ impl<O: Observer> Network<O> {
             self.give_up(node, &slots);
         }
         self.wake_tcp(node);
-        let deadline = self
-            .nodes
-            .at(node)
-            .host()
-            .and_then(|host| host.endpoint.as_ref())
-            .and_then(|endpoint| endpoint.poll_timeout());
+        let deadline = self.nodes.at(node).host().and_then(Host::endpoint_deadline);
         if deadline.is_some_and(|deadline| deadline <= now) {
             self.call(node, |endpoint, cx| endpoint.handle_timeout(cx));
         }
@@ -110,11 +105,9 @@ impl<O: Observer> Network<O> {
 
     /// Calls the endpoint of a host and sends what it wants sent.
     pub(crate) fn call(&mut self, node: NodeId, call: impl FnOnce(&mut dyn Endpoint, &mut Cx<'_>)) {
-        let Some(mut endpoint) =
-            self.nodes.at_mut(node).host_mut().and_then(|host| host.endpoint.take())
-        else {
-            return;
-        };
+        let Some(host) = self.nodes.at_mut(node).host_mut() else { return };
+        let now = host.local(self.now);
+        let Some(mut endpoint) = host.endpoint.take() else { return };
         let mut outbox = std::mem::take(&mut self.outbox);
         let scope = Scope {
             nodes: &mut self.nodes,
@@ -123,7 +116,7 @@ impl<O: Observer> Network<O> {
             outbox: &mut outbox,
             tcp: &mut self.tcp,
         };
-        call(endpoint.as_mut(), &mut Cx { now: self.now, node, scope });
+        call(endpoint.as_mut(), &mut Cx { now, true_now: self.now, node, scope });
         if let Some(host) = self.nodes.at_mut(node).host_mut() {
             host.endpoint = Some(endpoint);
         }

@@ -244,6 +244,8 @@ drop_reasons! {
     NatIcmp = "nat.icmp",
     /// A TCP segment that does not fit what the box knows of its connection.
     NatTcpState = "nat.tcp-state",
+    /// The box lost its state while the packet waited in it.
+    NatRebooted = "nat.rebooted",
     /// The box translates neither this protocol nor this address family.
     NatUntranslatable = "nat.untranslatable",
     /// A firewall rule forbids it.

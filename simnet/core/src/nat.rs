@@ -13,9 +13,11 @@
 //! | `tcp.rs`, `tcp/` | the states and windows of TCP connections |
 //! | `life.rs` | timers and limits |
 //! | `explicit.rs` | mappings that are asked for by name |
-//! | `assign.rs` | which external address and port a mapping gets |
+//! | `assign.rs`, `assign/`, `hold.rs` | which external address and port a mapping gets |
+//! | `timeline.rs` | what happens at a time of its own |
+//! | `meddle.rs` | what some boxes do to packets besides |
 //! | `address.rs` | which addresses are external, prefix translation |
-//! | `icmp.rs`, `fragment.rs` | ICMP errors and fragments on their way through |
+//! | `icmp.rs`, `fragment.rs`, `reassemble.rs` | ICMP errors and fragments on their way through |
 //! | `table.rs`, `table/`, `slab.rs`, `hash.rs` | the books |
 //! | `refusal.rs` | why a packet does not pass |
 //! | `audit.rs` | what must always hold |
@@ -31,14 +33,18 @@ mod config;
 mod explicit;
 pub(crate) mod fragment;
 pub(crate) mod hash;
+mod hold;
 mod icmp;
 mod life;
+mod meddle;
 mod named;
 mod passage;
+mod reassemble;
 mod refusal;
 pub(crate) mod slab;
 mod table;
 mod tcp;
+mod timeline;
 mod translate;
 mod unsolicited;
 
@@ -50,10 +56,11 @@ use std::{
 use base::Instant;
 
 pub use config::{
-    Collision, Config, Deviation, Exempt, Exhaustion, Filtering, Fixed, Forward, Forwarded,
-    Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6, Limits, Mapping, MssClamp, OneToOne,
-    OverTime, Pooling, PortAssignment, Ports, Refresh, SimultaneousOpen, Strays, Stream, TcpPolicy,
-    Timers, Trigger, Unsolicited, UnsolicitedSyn,
+    AddressChange, Collision, Config, Conflicting, Deviation, Exempt, Exhaustion, Filtering, Fixed,
+    Forward, Forwarded, Fragments, Hairpin, IcmpErrors, IcmpPolicy, Ipv6, Layout, Limits, Mapping,
+    Meddling, MssClamp, OneToOne, OverTime, Pooling, PortAssignment, Ports, Rebind, Rebound,
+    Refresh, Reporter, SimultaneousOpen, Strays, Stream, TcpPolicy, Timers, TooBig, Trigger,
+    Unsolicited, UnsolicitedSyn,
 };
 
 pub use explicit::{Explicit, ExplicitError, ExplicitRequest};
@@ -62,6 +69,8 @@ use self::{
     address::Addresses,
     fragment::{Key, Pieces},
     passage::Rewrite,
+    reassemble::Assembly,
+    timeline::Timeline,
     translate::Translator,
     unsolicited::Syns,
 };
@@ -86,6 +95,12 @@ pub struct Nat {
     translator: Translator,
     pieces: Pieces<Rewrite>,
     syns: Syns,
+    assembly: Assembly,
+    timeline: Timeline,
+    /// When the box may send its next ICMP message, were they spread evenly.
+    next_report: Instant,
+    /// Packets that waited when the box lost its state.
+    lost: Vec<Packet>,
     /// The box lost its state, and nobody was told yet.
     rebooted: bool,
     /// Packets come in with an IPv6 source and an IPv4 destination, and back the other way round: the
@@ -111,10 +126,15 @@ impl Nat {
     #[must_use]
     pub fn new(config: Config) -> Self {
         let addresses = Addresses::new(&config.fixed);
+        let timeline = Timeline::new(&config.over_time);
         Self {
             translator: Translator::new(config, addresses),
             pieces: Pieces::default(),
             syns: Syns::default(),
+            assembly: Assembly::default(),
+            timeline,
+            next_report: Instant::ZERO,
+            lost: Vec::new(),
             rebooted: false,
             mixed: false,
         }
@@ -159,7 +179,9 @@ impl Nat {
     /// Loses all state, as a box does that loses power. Observers learn of it with the next packet.
     pub fn reboot(&mut self) {
         self.translator.forget_all();
-        self.pieces = Pieces::default();
+        self.lost.extend(self.pieces.drain());
+        self.lost.extend(self.syns.drain());
+        self.lost.extend(self.assembly.drain());
         self.rebooted = true;
     }
 
@@ -175,7 +197,8 @@ impl Nat {
 
 impl Middlebox for Nat {
     fn announces(&self, inside: &[Prefix]) -> Vec<Prefix> {
-        let mut told: Vec<_> = self.translator.addresses.announced().map(Prefix::host).collect();
+        let announced = self.translator.addresses.announced(&self.config().over_time);
+        let mut told: Vec<_> = announced.into_iter().map(Prefix::host).collect();
         if !self.config().fixed.exempt.is_empty() {
             told.extend(inside.iter().filter(|prefix| prefix.ip().is_ipv4()).copied());
         }
@@ -198,6 +221,13 @@ impl Middlebox for Nat {
 
     fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
         self.catch_up(out);
+        let reassembles = self.config().fragments == Fragments::Reassemble;
+        let packet = if reassembles && packet.fragment.is_some() {
+            let Some(whole) = self.assemble(side, packet, out) else { return };
+            whole
+        } else {
+            packet
+        };
         match (&packet.body, Key::of(side, &packet)) {
             (Body::Trailing(_), Some(key)) => self.follow(side, key, packet, out),
             _ if side == Side::INSIDE => self.leave(packet, out),
@@ -214,6 +244,8 @@ impl Middlebox for Nat {
             self.translator.next_deadline(),
             self.pieces.next_deadline(),
             self.syns.next_deadline(),
+            self.assembly.next_deadline(),
+            self.timeline.next_deadline(&self.config().over_time),
         ];
         deadlines.into_iter().flatten().min()
     }

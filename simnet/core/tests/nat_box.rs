@@ -14,5 +14,11 @@ mod behaviour;
 mod bench;
 #[path = "nat/icmp_fragments.rs"]
 mod icmp_fragments;
+#[path = "nat/meddling.rs"]
+mod meddling;
+#[path = "nat/over_time.rs"]
+mod over_time;
+#[path = "nat/ports.rs"]
+mod ports;
 #[path = "nat/tcp.rs"]
 mod tcp;

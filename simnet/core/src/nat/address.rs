@@ -4,8 +4,11 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use base::InterfaceAddress;
 
-use super::config::{Fixed, Ipv6, OneToOne};
-use crate::middlebox::{Outlet, Side};
+use super::config::{Fixed, Ipv6, OneToOne, OverTime};
+use crate::{
+    middlebox::{Outlet, Side},
+    prefix::Prefix,
+};
 
 /// The addresses a NAT has on its two sides.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +20,8 @@ pub(super) struct Addresses {
     /// External addresses that some ports are forwarded from alone.
     forwarded: Vec<IpAddr>,
     inside: [Option<IpAddr>; 2],
+    /// What is numbered on the inside.
+    networks: Vec<Prefix>,
     outside_ipv6: Option<IpAddr>,
 }
 
@@ -33,9 +38,11 @@ impl Addresses {
     }
 
     /// External addresses that need not be those of an interface.
-    pub(super) fn announced(&self) -> impl Iterator<Item = IpAddr> {
+    pub(super) fn announced(&self, plan: &OverTime) -> Vec<IpAddr> {
         let pairs = self.one_to_one.iter().map(|pair| pair.external);
-        self.pool.iter().copied().chain(pairs).chain(self.forwarded.iter().copied())
+        let later = plan.addresses.iter().flat_map(|change| change.pool.iter().copied());
+        let now = self.pool.iter().copied().chain(self.forwarded.iter().copied());
+        now.chain(pairs).chain(later).collect()
     }
 
     /// Reads the addresses of the interfaces.
@@ -52,6 +59,8 @@ impl Addresses {
             self.pool.extend(&fixed.pool);
         }
         self.inside = [first(Side::INSIDE, false), first(Side::INSIDE, true)];
+        let network = |address: &InterfaceAddress| Prefix::new(address.ip, address.prefix);
+        self.networks = out.addresses(Side::INSIDE).iter().filter_map(network).collect();
         self.outside_ipv6 = first(Side::OUTSIDE, true);
     }
 
@@ -68,6 +77,17 @@ impl Addresses {
     /// (RFC 4787 §4.4).
     pub(super) fn is_own_inside(&self, ip: IpAddr) -> bool {
         self.inside.contains(&Some(ip))
+    }
+
+    /// Whether `ip` is numbered as the hosts on the inside are.
+    pub(super) fn is_inside(&self, ip: IpAddr) -> bool {
+        self.networks.iter().any(|network| network.contains(ip))
+    }
+
+    /// Whether both ends have an external address of their own, and no ports are translated between
+    /// them.
+    pub(super) fn is_basic(&self, internal: IpAddr, external: SocketAddr) -> bool {
+        self.dedicated(internal).is_some() && self.owner(external).is_some()
     }
 
     /// Whether packets from inside to `ip` would have to turn around.

@@ -1,13 +1,10 @@
 //! Which external endpoint a new mapping gets: RFC 4787 §4.2, and pooling (RFC 4787 §4.1).
 
-use std::{
-    net::{IpAddr, SocketAddr},
-    ops::RangeInclusive,
-};
+use std::net::{IpAddr, SocketAddr};
 
 use super::{
     address::translate_prefix,
-    config::{Collision, FIRST_REGISTERED, Ipv6, Mapping, Pooling, PortAssignment, Trigger},
+    config::{Collision, Ipv6, Mapping, Pooling, PortAssignment, Trigger},
     refusal::Refusal,
     slab::Id,
     table::{Flow, Scope},
@@ -15,9 +12,7 @@ use super::{
 };
 use crate::{event::NatEvent, middlebox::Outlet};
 
-/// Draws before a random assignment walks on from the last one: enough that the walk, which is not
-/// uniform, only shows on a box whose ports are nearly used up.
-const RANDOM_DRAWS: u32 = 16;
+mod ports;
 
 /// An external endpoint, and the index of its address in the pool.
 pub(super) struct Assigned {
@@ -52,11 +47,31 @@ impl Translator {
             return Ok(Assigned { external: SocketAddr::new(ip, internal.port()), address: 0 });
         }
         let addresses = self.candidates(internal.ip(), out)?;
+        let paired = self.assign_from(addresses.clone(), flow, scope, out);
+        match paired {
+            // RFC 7857 §4: better another address than none.
+            Err(Refusal::NoPort { .. }) if self.config.pooling == Pooling::SoftPaired => {
+                let all = Indices { left: addresses.count, ..addresses };
+                self.assign_from(all, flow, scope, out)
+            }
+            assigned => assigned,
+        }
+    }
+
+    /// The same, from one of these addresses.
+    fn assign_from(
+        &mut self,
+        addresses: Indices,
+        flow: &Flow,
+        scope: Scope,
+        out: &mut Outlet<'_>,
+    ) -> Result<Assigned, Refusal> {
+        let internal = flow.near;
         if let Some(assigned) = self.inherit(flow, scope, &addresses) {
             return Ok(assigned);
         }
-        if self.preserves()
-            && let Some(assigned) = self.preserve(flow, scope, &addresses, out)?
+        if let Some(port) = self.chosen(internal)
+            && let Some(assigned) = self.settle_for(port, flow, scope, &addresses, out)?
         {
             return Ok(assigned);
         }
@@ -74,12 +89,26 @@ impl Translator {
         if count == 0 {
             return Err(Refusal::NoAddress);
         }
-        let arbitrary = self.config.pooling == Pooling::Arbitrary
-            || base::mutant::active("nat-pooling-arbitrary");
-        if arbitrary {
-            let first = usize::try_from(out.stream().below(count as u64)).unwrap_or(0);
-            return Ok(Indices { next: first, left: count, count });
+        if let PortAssignment::Deterministic { .. } = self.behaviour.assignment {
+            let (address, _) = self.deterministic(host).ok_or(Refusal::NoShare { host })?;
+            return Ok(Indices { next: address, left: 1, count });
         }
+        match self.config.pooling {
+            _ if base::mutant::active("nat-pooling-arbitrary") => {}
+            Pooling::Arbitrary => {}
+            Pooling::RoundRobin => {
+                let next = self.next_address % count;
+                self.next_address = next + 1;
+                return Ok(Indices { next, left: count, count });
+            }
+            Pooling::Paired | Pooling::SoftPaired => return Ok(self.pair(host, count)),
+        }
+        let first = usize::try_from(out.stream().below(count as u64)).unwrap_or(0);
+        Ok(Indices { next: first, left: count, count })
+    }
+
+    /// The address of a host that has one, or the next one.
+    fn pair(&mut self, host: IpAddr, count: usize) -> Indices {
         // RFC 4787 §4.1: paired. Hosts take turns, and keep their address while they have a mapping.
         let address = self.table.host(host).map_or_else(
             || {
@@ -89,7 +118,7 @@ impl Translator {
             },
             |host| host.address,
         );
-        Ok(Indices { next: address, left: 1, count })
+        Indices { next: address, left: 1, count }
     }
 
     /// An endpoint that follows from another mapping of the host: the same one where mappings share
@@ -122,28 +151,34 @@ impl Translator {
         Some(Assigned { external, address: position.unwrap_or(addresses.next) })
     }
 
-    const fn preserves(&self) -> bool {
+    /// The one port that the assignment chooses, whether or not it is free.
+    fn chosen(&self, near: SocketAddr) -> Option<u16> {
+        let ports = &self.config.ports;
+        // Port zero is a legal source port that cannot be answered; it is never handed out.
+        let may =
+            |port: u16| port != 0 && (ports.preserve_outside_range || ports.range.contains(&port));
         match self.behaviour.assignment {
-            PortAssignment::Preserve | PortAssignment::PreserveInClass => true,
-            PortAssignment::Sequential { .. } | PortAssignment::Random => false,
+            PortAssignment::Preserve | PortAssignment::PreserveInClass => {
+                Some(near.port()).filter(|port| may(*port))
+            }
+            PortAssignment::Hash => self.hashed(near).filter(|port| *port != 0),
+            PortAssignment::Sequential { .. }
+            | PortAssignment::Random
+            | PortAssignment::Deterministic { .. }
+            | PortAssignment::Block { .. } => None,
         }
     }
 
-    /// The internal port, on the first address that has it free; else what the assignment says about
-    /// conflicts, or nothing.
-    fn preserve(
+    /// The chosen port, on the first address that has it free; else what the configuration says about
+    /// collisions, or nothing.
+    fn settle_for(
         &mut self,
+        port: u16,
         flow: &Flow,
         scope: Scope,
         addresses: &Indices,
         out: &mut Outlet<'_>,
     ) -> Result<Option<Assigned>, Refusal> {
-        let port = flow.near.port();
-        let ports = &self.config.ports;
-        // Port zero is a legal source port that cannot be answered; it is never handed out.
-        if port == 0 || !(ports.preserve_outside_range || ports.range.contains(&port)) {
-            return Ok(None);
-        }
         let mut wanted = None;
         for address in addresses.clone() {
             let Some(&ip) = self.addresses.pool.get(address) else { continue };
@@ -162,18 +197,18 @@ impl Translator {
                 self.evict(flow, wanted.external, out);
                 Ok(Some(wanted))
             }
-            Collision::OtherAddress => Ok(self.elsewhere(flow, scope, addresses)),
+            Collision::OtherAddress => Ok(self.elsewhere(port, flow, scope, addresses)),
             Collision::Drop => Err(Refusal::Collision { wanted: wanted.external }),
             Collision::Random | Collision::Next => Ok(None),
         }
     }
 
-    /// The internal port on one of the addresses that come after those the host would use.
-    fn elsewhere(&self, flow: &Flow, scope: Scope, tried: &Indices) -> Option<Assigned> {
+    /// The chosen port on one of the addresses that come after those the host would use.
+    fn elsewhere(&self, port: u16, flow: &Flow, scope: Scope, tried: &Indices) -> Option<Assigned> {
         let others = Indices { left: tried.count, ..tried.clone() };
         others.into_iter().find_map(|address| {
             let ip = *self.addresses.pool.get(address)?;
-            let external = SocketAddr::new(ip, flow.near.port());
+            let external = SocketAddr::new(ip, port);
             let free = self.is_free(external, flow, scope) && !self.is_reserved(external, flow);
             free.then_some(Assigned { external, address })
         })
@@ -196,143 +231,6 @@ impl Translator {
             let Some(mapping) = self.table.remove_mapping(id) else { break };
             Self::tell_expired(&mapping, out);
         }
-    }
-
-    /// Looks for a port on one address, in the order of the assignment.
-    fn search(
-        &mut self,
-        address: usize,
-        flow: &Flow,
-        scope: Scope,
-        out: &mut Outlet<'_>,
-    ) -> Option<SocketAddr> {
-        let ip = *self.addresses.pool.get(address)?;
-        let range = self.range_for(flow.near.port());
-        let picky = self.config.ports.keep_parity || self.config.ports.keep_contiguity;
-        if picky && let Some(found) = self.walk(ip, &range, flow, scope, true, out) {
-            return Some(found);
-        }
-        self.walk(ip, &range, flow, scope, false, out)
-    }
-
-    /// The first port of `range` that is free, and suits as well if `picky`.
-    fn walk(
-        &mut self,
-        ip: IpAddr,
-        range: &RangeInclusive<u16>,
-        flow: &Flow,
-        scope: Scope,
-        picky: bool,
-        out: &mut Outlet<'_>,
-    ) -> Option<SocketAddr> {
-        let (low, width) =
-            (*range.start(), u64::from(range.end().checked_sub(*range.start())?) + 1);
-        let nth = |offset: u64| low.saturating_add(u16::try_from(offset % width).unwrap_or(0));
-        let offset_of = |port: u16| u64::from(port.wrapping_sub(low)) % width;
-        let fits = |translator: &Self, port: u16| {
-            let external = SocketAddr::new(ip, port);
-            port != 0
-                && (!picky || translator.suits(external, flow))
-                && translator.is_free(external, flow, scope)
-        };
-        let (start, step) = match self.behaviour.assignment {
-            PortAssignment::Sequential { step, start } => {
-                let first = self.next_port.or(start).unwrap_or(low);
-                (offset_of(first), u64::from(step.max(1)))
-            }
-            PortAssignment::Preserve | PortAssignment::PreserveInClass
-                if self.config.ports.on_collision == Collision::Next =>
-            {
-                (offset_of(flow.near.port()) + 1, 1)
-            }
-            PortAssignment::Preserve | PortAssignment::PreserveInClass | PortAssignment::Random => {
-                for _ in 0..RANDOM_DRAWS {
-                    let port = nth(out.stream().below(width));
-                    if fits(self, port) {
-                        return Some(SocketAddr::new(ip, port));
-                    }
-                }
-                (out.stream().below(width), 1)
-            }
-        };
-        // A step that shares a factor with the width misses ports: the second round takes them all.
-        let strides = (0..width).map(|turn| start + turn * step);
-        let all = (0..width).map(|turn| start + turn);
-        let found = strides.chain(all).map(nth).find(|&port| fits(self, port))?;
-        if let PortAssignment::Sequential { step, .. } = self.behaviour.assignment {
-            self.next_port = Some(nth(offset_of(found) + u64::from(step.max(1))));
-        }
-        Some(SocketAddr::new(ip, found))
-    }
-
-    /// The ports that may stand for `internal`.
-    fn range_for(&self, internal: u16) -> RangeInclusive<u16> {
-        let ports = &self.config.ports;
-        let in_class = self.behaviour.assignment == PortAssignment::PreserveInClass;
-        match internal {
-            0..512 if in_class => 1..=511,
-            512..FIRST_REGISTERED if in_class => 512..=FIRST_REGISTERED - 1,
-            FIRST_REGISTERED.. if in_class => FIRST_REGISTERED..=u16::MAX,
-            // RFC 4787 §4.2.1: the low ports keep to themselves, and so do the others.
-            0..FIRST_REGISTERED if ports.keep_class => 1..=FIRST_REGISTERED - 1,
-            FIRST_REGISTERED.. if ports.keep_class => {
-                FIRST_REGISTERED.max(*ports.range.start())..=*ports.range.end()
-            }
-            _ => ports.range.clone(),
-        }
-    }
-
-    /// Whether `external` keeps the promises about parity and contiguity.
-    fn suits(&self, external: SocketAddr, flow: &Flow) -> bool {
-        let ports = &self.config.ports;
-        let parity = external.port() % 2 == flow.near.port() % 2
-            || base::mutant::active("nat-port-parity-lost");
-        if ports.keep_contiguity {
-            let pair = SocketAddr::new(external.ip(), external.port() ^ 1);
-            let alone = self.table.mappings_at(flow.protocol, pair).is_empty();
-            return parity && alone && !self.is_reserved(external, flow);
-        }
-        !ports.keep_parity || parity
-    }
-
-    /// Whether `external` is kept for the partner of the port below it, and `flow` is not that.
-    fn is_reserved(&self, external: SocketAddr, flow: &Flow) -> bool {
-        if !self.config.ports.keep_contiguity || external.port().is_multiple_of(2) {
-            return false;
-        }
-        let below = SocketAddr::new(external.ip(), external.port() - 1);
-        let holder = self.table.mappings_at(flow.protocol, below).first();
-        holder.and_then(|id| self.table.mapping(*id)).is_some_and(|holder| {
-            let partner = SocketAddr::new(holder.internal.ip(), holder.internal.port() | 1);
-            holder.internal.port() % 2 == 0 && partner != flow.near
-        })
-    }
-
-    /// Whether a mapping for `scope` may have `external` beside those that exist.
-    pub(super) fn is_free(&self, external: SocketAddr, flow: &Flow, scope: Scope) -> bool {
-        let outside = Flow { near: external, ..*flow };
-        if self.table.is_remembered(&outside) {
-            return false;
-        }
-        let holders = self.table.mappings_at(flow.protocol, external);
-        let shared = scope != Scope::Any
-            && (self.config.ports.overlap_by_destination
-                || self.mapping_behaviour(flow.protocol) == Mapping::EndpointIndependentIfPossible);
-        if !shared {
-            return holders.is_empty();
-        }
-        if self.table.is_taken(flow.protocol, external, scope) {
-            return false;
-        }
-        // Scopes of one kind are equal or disjoint. Kinds only mix after a change of behaviour.
-        self.config.over_time.deviation.is_none()
-            || holders.iter().filter_map(|id| self.table.mapping(*id)).all(|holder| {
-                matches!(
-                    (holder.scope, scope),
-                    (Scope::Address(_), Scope::Address(_))
-                        | (Scope::Endpoint(_), Scope::Endpoint(_))
-                )
-            })
     }
 }
 

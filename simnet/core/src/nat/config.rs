@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 mod fixed;
 mod icmp;
 mod limits;
+mod meddling;
 mod over_time;
 mod ports;
 mod serial;
@@ -19,10 +20,11 @@ mod timers;
 pub(super) use ports::FIRST_REGISTERED;
 pub use {
     fixed::{Exempt, Fixed, Forward, Forwarded, OneToOne},
-    icmp::{IcmpErrors, IcmpPolicy},
+    icmp::{IcmpErrors, IcmpPolicy, Reporter, TooBig},
     limits::{Exhaustion, Limits},
-    over_time::{Deviation, OverTime, Trigger},
-    ports::{Collision, PortAssignment, Ports},
+    meddling::Meddling,
+    over_time::{AddressChange, Deviation, OverTime, Rebind, Rebound, Trigger},
+    ports::{Collision, Layout, PortAssignment, Ports},
     tcp::{MssClamp, SimultaneousOpen, Strays, TcpPolicy, UnsolicitedSyn},
     timers::{Stream, Timers},
 };
@@ -90,12 +92,17 @@ pub struct Config {
     pub fragments: Fragments,
     /// What happens to packets from outside that no mapping admits.
     pub unsolicited: Unsolicited,
+    /// What happens to packets to and from outside addresses that are also numbers of the inside
+    /// (RFC 4787 §4.4).
+    pub conflicting_addresses: Conflicting,
     /// What happens to IPv6, which needs no translation.
     pub ipv6: Ipv6,
     /// Addresses and mappings that are named here.
     pub fixed: Fixed,
     /// How much state there may be.
     pub limits: Limits,
+    /// What the box does to packets besides.
+    pub meddling: Meddling,
     /// What changes without anyone having asked.
     pub over_time: OverTime,
 }
@@ -134,8 +141,12 @@ pub enum Filtering {
 pub enum Pooling {
     /// The same for all sessions of an internal address.
     Paired,
+    /// The same, but another one when it has no port left (RFC 7857 §4).
+    SoftPaired,
     /// Any.
     Arbitrary,
+    /// One after the other.
+    RoundRobin,
 }
 
 /// What happens to packets from inside to an external address: RFC 4787 §6.
@@ -168,6 +179,8 @@ pub enum Fragments {
     OutOfOrder,
     /// They pass if the first fragment came first.
     InOrder,
+    /// They are put together, and pass as one packet, which is fragmented anew if need be.
+    Reassemble,
     /// None passes.
     Drop,
 }
@@ -184,6 +197,16 @@ pub enum Unsolicited {
     /// the same port towards the same peer, and what that peer sends goes on reaching the NAT alone.
     /// Linux does so when nothing drops input; hole punching then depends on who sends first.
     RejectAndRemember,
+}
+
+/// What happens to packets to and from outside addresses that are also numbers of the inside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Conflicting {
+    /// They pass as others do.
+    Translate,
+    /// They are dropped (against RFC 4787 §4.4).
+    Drop,
 }
 
 /// What happens to IPv6.

@@ -102,6 +102,13 @@ impl<D: Copy> Pieces<D> {
         if due { self.waiting.pop_front().map(|(_, _, packet)| packet) } else { None }
     }
 
+    /// Forgets all decisions, and takes out the fragments that wait.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = Packet> {
+        self.decided.clear();
+        self.ends.clear();
+        self.waiting.drain(..).map(|(_, _, packet)| packet)
+    }
+
     /// When [`Pieces::expire`] has something to do.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let decision = self.ends.front().map(|(end, _)| *end);

@@ -125,16 +125,12 @@ impl Translator {
 
     /// Whether the mappings of `host` stay below `rate` a second; as many may come at once.
     fn check_pace(&mut self, host: IpAddr, rate: u32, now: Instant) -> Result<(), Refusal> {
-        let second = Duration::from_secs(1);
-        let spacing = second.checked_div(rate).ok_or(Refusal::RateLimit(rate))?;
-        let next = self.paces.get(&host).copied().unwrap_or(now).max(now);
-        if next - now > second - spacing {
-            return Err(Refusal::RateLimit(rate));
-        }
+        let next = self.paces.get(&host).copied().unwrap_or(now);
+        let next = paced(next, rate, now).ok_or(Refusal::RateLimit(rate))?;
         if self.paces.len() >= self.config.limits.mappings {
             self.paces.retain(|_, next| *next > now);
         }
-        self.paces.insert(host, next + spacing);
+        self.paces.insert(host, next);
         Ok(())
     }
 
@@ -152,9 +148,11 @@ impl Translator {
 
     /// Ends what is due.
     pub(super) fn expire(&mut self, out: &mut Outlet<'_>) {
+        self.now = out.now();
+        self.wake_ports();
         while let Some(ended) = self.table.end_one(out.now()) {
             if let Ended::Mapping(mapping) = ended {
-                Self::tell_expired(&mapping, out);
+                self.end(&mapping, out);
             }
         }
         if let Some(Trigger::At(at)) = self.trigger()
@@ -171,6 +169,12 @@ impl Translator {
             Some(Trigger::Conflicts(_) | Trigger::Mappings(_)) | None => None,
         };
         self.table.next_deadline().into_iter().chain(deviation).min()
+    }
+
+    /// A mapping is gone.
+    pub(super) fn end(&mut self, mapping: &Mapping, out: &mut Outlet<'_>) {
+        self.hold_down(mapping);
+        Self::tell_expired(mapping, out);
     }
 
     pub(super) fn tell_expired(mapping: &Mapping, out: &mut Outlet<'_>) {
@@ -198,15 +202,30 @@ impl Translator {
 
     /// Loses all state, as a box does that loses power.
     pub(super) fn forget_all(&mut self) {
+        // RFC 6888 §3: ports in use at that time rest all the same.
+        let held: Vec<_> = self.table.mappings().map(|(_, mapping)| *mapping).collect();
+        for mapping in held {
+            self.hold_down(&mapping);
+        }
         let (config, addresses) = (self.config.clone(), std::mem::take(&mut self.addresses));
-        *self = Self::new(config, addresses);
+        let (now, held_down) = (self.now, std::mem::take(&mut self.held_down));
+        *self = Self { now, held_down, ..Self::new(config, addresses) };
     }
 
     /// Takes out the mapping `id` and its sessions; what was at its external endpoint is free.
     pub(super) fn remove(&mut self, id: Id, out: &mut Outlet<'_>) -> Option<SocketAddr> {
         self.table.remove_sessions_of(id);
         let mapping = self.table.remove_mapping(id)?;
-        Self::tell_expired(&mapping, out);
+        self.end(&mapping, out);
         Some(mapping.external)
     }
+}
+
+/// When the thing after the next may happen at the earliest, were all spread evenly, if the next one
+/// may happen `now` at `rate` a second; as many may happen at once.
+pub(super) fn paced(next: Instant, rate: u32, now: Instant) -> Option<Instant> {
+    let second = Duration::from_secs(1);
+    let spacing = second.checked_div(rate)?;
+    let next = next.max(now);
+    if next - now > second - spacing { None } else { Some(next + spacing) }
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::config::{
-    Config, Filtering, Fixed, Fragments, Hairpin, IcmpPolicy, Ipv6, Limits, Mapping, OverTime,
-    Pooling, PortAssignment, Ports, Refresh, Strays, Stream, TcpPolicy, Timers, Unsolicited,
-    UnsolicitedSyn,
+    Config, Conflicting, Filtering, Fixed, Fragments, Hairpin, IcmpPolicy, Ipv6, Limits, Mapping,
+    Meddling, OverTime, Pooling, PortAssignment, Ports, Refresh, Strays, Stream, TcpPolicy, Timers,
+    Unsolicited, UnsolicitedSyn,
 };
 
 impl Config {
@@ -27,9 +27,11 @@ impl Config {
             icmp: IcmpPolicy::default(),
             fragments: Fragments::OutOfOrder,
             unsolicited: Unsolicited::Drop,
+            conflicting_addresses: Conflicting::Translate,
             ipv6: Ipv6::Filter,
             fixed: Fixed::default(),
             limits: Limits::default(),
+            meddling: Meddling::default(),
             over_time: OverTime::default(),
         }
     }

@@ -4,8 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::{
     Nat,
-    config::{Fragments, Ipv6, MssClamp},
+    config::{Fragments, Ipv6, Meddling, MssClamp, Reporter, TooBig},
     fragment::Key,
+    life::paced,
+    meddle,
     refusal::Refusal,
     table::Flow,
     tcp::options::clamp_segment_size,
@@ -32,15 +34,14 @@ pub(super) struct Rewrite {
 impl Nat {
     /// Ends what is due, and says so.
     pub(super) fn catch_up(&mut self, out: &mut Outlet<'_>) {
-        if std::mem::take(&mut self.rebooted) {
-            out.event(|| NatEvent::Rebooted);
-            self.translator.install(out);
-        }
+        self.wake_up(out);
         self.translator.expire(out);
         while let Some(fragment) = self.pieces.expire(out.now()) {
             refuse(fragment, Refusal::NoFirstFragment, out);
         }
         self.give_up_syns(out);
+        self.give_up_fragments(out);
+        self.keep_appointments(out);
     }
 
     pub(super) fn leave(&mut self, packet: Packet, out: &mut Outlet<'_>) {
@@ -51,6 +52,10 @@ impl Nat {
         }
         if self.translator.addresses.is_own_inside(destination) {
             refuse(packet, Refusal::NotForUs, out);
+            return;
+        }
+        if self.translator.conflicts(destination) {
+            refuse(packet, Refusal::Conflict { ip: destination }, out);
             return;
         }
         let turns = self.translator.is_external(destination);
@@ -89,6 +94,11 @@ impl Nat {
             refuse(packet, Refusal::NotForUs, out);
             return;
         }
+        if self.translator.conflicts(packet.source_ip) {
+            let ip = packet.source_ip;
+            refuse(packet, Refusal::Conflict { ip }, out);
+            return;
+        }
         match self.decide_inbound(&packet, out) {
             Ok(rewrite) => {
                 let Some(packet) = self.check(Side::OUTSIDE, Side::INSIDE, packet, out) else {
@@ -102,23 +112,28 @@ impl Nat {
 
     /// Takes a hop off, and sees whether the packet fits the next link; ends it if not.
     fn check(
-        &self,
+        &mut self,
         from: Side,
         to: Side,
         mut packet: Packet,
         out: &mut Outlet<'_>,
     ) -> Option<Packet> {
-        if !packet.decrement_hop_limit() {
+        let policy = self.translator.config.icmp;
+        if !policy.keeps_hop_limit && !packet.decrement_hop_limit() {
             // RFC 5508 §7.2: the sender learns of it.
             self.report(from, &packet, IcmpError::TimeExceeded, out);
             out.drop_because(packet, DropReason::HopLimit, || "RFC 5508 §7.2".to_owned());
             return None;
         }
         let mtu = out.mtu(to);
+        if policy.too_big == TooBig::Fragment && !packet.is_ipv6() {
+            packet.dont_fragment = false;
+        }
         let unbreakable = packet.dont_fragment || packet.is_ipv6();
         if unbreakable && packet.ip_length() > usize::try_from(mtu).unwrap_or(usize::MAX) {
             // RFC 4787 §10: the sender learns what fits. What may be fragmented, the network fragments.
-            if !base::mutant::active("nat-too-big-unreported") {
+            let reported = policy.too_big != TooBig::BlackHole;
+            if reported && !base::mutant::active("nat-too-big-unreported") {
                 self.report(from, &packet, IcmpError::TooBig { mtu }, out);
             }
             out.drop_because(packet, DropReason::TooBig, || {
@@ -142,7 +157,8 @@ impl Nat {
             return Ok(plain);
         }
         if let Body::Icmp(Icmp::Error { quote, .. }) = &packet.body {
-            return self.translator.error_from_inside(packet, quote);
+            let rewrite = self.translator.error_from_inside(packet, quote);
+            return rewrite.map(|rewrite| self.quoting(rewrite));
         }
         let flow = flow(packet, packet.source(), packet.destination());
         let segment = segment(packet);
@@ -150,14 +166,24 @@ impl Nat {
             let source = Some(self.translator.outbound(&flow, segment, out)?);
             return Ok(Rewrite { source, ..plain });
         }
-        if flow.protocol == Protocol::Icmp {
+        let queries = flow.protocol == Protocol::Icmp;
+        if queries && !self.translator.addresses.is_basic(flow.near.ip(), flow.far) {
             // RFC 5508 §5 asks it of basic NATs alone: queries have no second identifier to turn to.
             return Err(Refusal::NoHairpin { external: flow.far });
         }
-        let (source, internal) = self.translator.hairpin(&flow, segment, out)?;
+        let (source, mut internal) = self.translator.hairpin(&flow, segment, out)?;
+        if queries {
+            internal.set_port(source.port());
+        }
         out.event(|| NatEvent::Hairpinned { packet: packet.id, external: flow.far, internal });
         let (source, destination) = (Some(source), Some(internal));
         Ok(Rewrite { to: Side::INSIDE, source, destination, quote: None })
+    }
+
+    /// RFC 5508 §4.2: the quoted packet is translated too.
+    fn quoting(&self, rewrite: Rewrite) -> Rewrite {
+        let translates = self.translator.config.icmp.translate_quote;
+        Rewrite { quote: rewrite.quote.filter(|_| translates), ..rewrite }
     }
 
     /// What becomes of a packet from outside.
@@ -178,7 +204,7 @@ impl Nat {
             if base::mutant::active("nat-icmp-ends-mapping") && rewrite.is_ok() {
                 self.translator.forget_all();
             }
-            return rewrite;
+            return rewrite.map(|rewrite| self.quoting(rewrite));
         }
         let flow = flow(packet, packet.destination(), packet.source());
         let destination = Some(self.translator.inbound(&flow, segment(packet), out)?);
@@ -199,6 +225,9 @@ impl Nat {
         }
         match packet.body {
             Body::Trailing(_) => Err(Refusal::NoFirstFragment),
+            Body::Icmp(ref icmp) if !icmp.is_error() && !config.icmp.queries => {
+                Err(Refusal::NoIcmpQueries)
+            }
             Body::Udp(_) | Body::Icmp(_) | Body::Tcp(_) => Ok(()),
         }
     }
@@ -209,13 +238,13 @@ impl Nat {
             self.clamp(segment, packet.destination_ip.is_ipv6(), out);
         }
         let key = Key::of(from, &packet);
-        rewrite.forward(packet, out);
+        rewrite.forward(packet, self.translator.meddling(), out);
         let Some(key) = key else { return };
         let limit = self.translator.config.limits.fragmented;
         self.pieces.decide(key, rewrite, out.now(), limit);
         while let Some(waiting) = self.pieces.release(&key) {
             if let Some(waiting) = self.check(from, rewrite.to, waiting, out) {
-                rewrite.forward(waiting, out);
+                rewrite.forward(waiting, self.translator.meddling(), out);
             }
         }
     }
@@ -249,7 +278,7 @@ impl Nat {
         let limits = config.limits;
         if let Some(rewrite) = self.pieces.decision(&key) {
             let Some(packet) = self.check(from, rewrite.to, packet, out) else { return };
-            rewrite.forward(packet, out);
+            rewrite.forward(packet, self.translator.meddling(), out);
             self.pieces.decide(key, rewrite, out.now(), limits.fragmented);
             return;
         }
@@ -265,25 +294,39 @@ impl Nat {
 
     /// Tells the sender of `packet`, on `side`, what is wrong with it.
     pub(super) fn report(
-        &self,
+        &mut self,
         side: Side,
         packet: &Packet,
         kind: IcmpError,
         out: &mut Outlet<'_>,
     ) {
-        if !self.translator.config.icmp.originates {
+        let policy = self.translator.config.icmp;
+        if !policy.originates {
             return;
         }
-        let own = self.translator.addresses.own(side, packet.is_ipv6());
+        let shown = if policy.reporter == Reporter::Outside { Side::OUTSIDE } else { side };
+        let own = self.translator.addresses.own(shown, packet.is_ipv6());
         if let Some(error) = own.and_then(|own| packet.icmp_error(own, kind)) {
-            out.send(side, error);
+            self.send_own(side, error, out);
         }
+    }
+
+    /// Sends an ICMP message of the box's own, if it may.
+    pub(super) fn send_own(&mut self, side: Side, error: Packet, out: &mut Outlet<'_>) {
+        if let Some(rate) = self.translator.config.icmp.rate_limit {
+            let Some(next) = paced(self.next_report, rate, out.now()) else { return };
+            self.next_report = next;
+        }
+        out.send(side, error);
     }
 }
 
 impl Rewrite {
     /// Changes the packet and sends it on.
-    fn forward(&self, mut packet: Packet, out: &mut Outlet<'_>) {
+    fn forward(&self, mut packet: Packet, meddling: Option<&Meddling>, out: &mut Outlet<'_>) {
+        if let Some(meddling) = meddling {
+            self.meddle(&mut packet, meddling);
+        }
         if let Some(source) = self.source {
             packet.set_source(source);
         }
@@ -297,6 +340,18 @@ impl Rewrite {
             quote.destination = destination;
         }
         out.forward(self.to, packet);
+    }
+
+    fn meddle(&self, packet: &mut Packet, meddling: &Meddling) {
+        if let Some(source) = self.source {
+            let port = packet.destination().port();
+            meddle::replace(packet, meddling, port, (packet.source_ip, source.ip()));
+        }
+        if let Some(destination) = self.destination {
+            let port = packet.source().port();
+            meddle::replace(packet, meddling, port, (packet.destination_ip, destination.ip()));
+        }
+        meddle::normalise(packet, meddling);
     }
 }
 

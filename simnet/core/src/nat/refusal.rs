@@ -1,6 +1,9 @@
 //! Why a NAT does not let a packet through.
 
-use std::{fmt, net::SocketAddr};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 
 use crate::{event::DropReason, nat::config::Filtering};
 
@@ -42,6 +45,18 @@ pub(super) enum Refusal {
     UnknownQuote { source: SocketAddr, destination: SocketAddr },
     /// The ICMP error comes from an address the mapping has not sent to.
     StrangeReporter,
+    /// No ICMP queries pass.
+    NoIcmpQueries,
+    /// The fragments do not fit together.
+    BadFragments,
+    /// Other fragments did not come in time.
+    IncompleteFragments,
+    /// The address is one of the inside too.
+    Conflict { ip: IpAddr },
+    /// The internal address owns no ports.
+    NoShare { host: IpAddr },
+    /// The box lost its state while the packet waited.
+    Rebooted,
     /// Source and destination are of different families.
     MixedFamilies,
     /// No IPv6 packets pass.
@@ -70,7 +85,9 @@ impl Refusal {
         match self {
             Self::NoMapping { .. } => DropReason::NatNoMapping,
             Self::Filtered { .. } => DropReason::NatFiltered,
-            Self::NoPort { .. } | Self::Collision { .. } => DropReason::NatNoPort,
+            Self::NoPort { .. } | Self::Collision { .. } | Self::NoShare { .. } => {
+                DropReason::NatNoPort
+            }
             Self::MappingLimit(_)
             | Self::HostLimit(_)
             | Self::SessionLimit(_)
@@ -85,11 +102,17 @@ impl Refusal {
             Self::NoFirstFragment
             | Self::FirstFragmentRefused
             | Self::NoFragments
+            | Self::BadFragments
+            | Self::IncompleteFragments
             | Self::FragmentLimit(_) => DropReason::NatFragment,
-            Self::NoIcmpErrors | Self::UnknownQuote { .. } | Self::StrangeReporter => {
-                DropReason::NatIcmp
+            Self::Rebooted => DropReason::NatRebooted,
+            Self::NoIcmpQueries
+            | Self::NoIcmpErrors
+            | Self::UnknownQuote { .. }
+            | Self::StrangeReporter => DropReason::NatIcmp,
+            Self::NoAddress | Self::NoIpv6 | Self::MixedFamilies | Self::Conflict { .. } => {
+                DropReason::NatUntranslatable
             }
-            Self::NoAddress | Self::NoIpv6 | Self::MixedFamilies => DropReason::NatUntranslatable,
             Self::Remembered { .. } | Self::NotForUs => DropReason::NotForUs,
         }
     }
@@ -105,6 +128,7 @@ impl Refusal {
             self,
             Self::NoPort { .. }
                 | Self::Collision { .. }
+                | Self::NoShare { .. }
                 | Self::MappingLimit(_)
                 | Self::HostLimit(_)
                 | Self::SessionLimit(_)
@@ -134,11 +158,6 @@ impl fmt::Display for Refusal {
                 write!(f, "{wanted} is taken, and no other port will do: RFC 4787 §4.2.1")
             }
             Self::NoAddress => f.write_str("no external address of this family: RFC 4787 §4.1"),
-            Self::MappingLimit(limit) => write!(f, "{limit} mappings exist already: RFC 5508 §6"),
-            Self::HostLimit(limit) => {
-                write!(f, "the host has {limit} mappings already: RFC 5508 §6")
-            }
-            Self::SessionLimit(limit) => write!(f, "{limit} sessions exist already: RFC 5508 §6"),
             Self::NoHairpin { external } => {
                 write!(f, "no hairpinning to {external}: RFC 4787 §6")
             }
@@ -149,9 +168,6 @@ impl fmt::Display for Refusal {
                 f.write_str("the first fragment was refused: RFC 4787 §11")
             }
             Self::NoFragments => f.write_str("fragments do not pass: RFC 4787 §11"),
-            Self::FragmentLimit(limit) => {
-                write!(f, "{limit} fragments wait already: RFC 4787 §11")
-            }
             Self::NoIcmpErrors => f.write_str("ICMP errors do not pass: RFC 4787 §9"),
             Self::UnknownQuote { source, destination } => {
                 write!(f, "no mapping for the quoted {source} > {destination}: RFC 5508 §4.2")
@@ -159,6 +175,16 @@ impl fmt::Display for Refusal {
             Self::StrangeReporter => {
                 f.write_str("the mapping never sent to who reports this: RFC 4787 §9")
             }
+            Self::NoIcmpQueries => f.write_str("ICMP queries do not pass: RFC 5508 §3.1"),
+            Self::BadFragments => f.write_str("the fragments do not fit together: RFC 4787 §11"),
+            Self::IncompleteFragments => {
+                f.write_str("other fragments did not come in time: RFC 4787 §11")
+            }
+            Self::Conflict { ip } => {
+                write!(f, "{ip} is taken for a number of the inside: RFC 4787 §4.4")
+            }
+            Self::NoShare { host } => write!(f, "{host} owns no external ports: RFC 7422 §2"),
+            Self::Rebooted => f.write_str("the box lost its state while the packet waited"),
             Self::MixedFamilies => f.write_str("addresses of two families"),
             Self::NoIpv6 => f.write_str("IPv6 does not pass"),
             Self::Stray { source, destination } => {
@@ -173,6 +199,27 @@ impl fmt::Display for Refusal {
             Self::EarlySyn { remote } => {
                 write!(f, "{remote} opened the connection before the inside did: RFC 5382 §4.3")
             }
+            Self::NotForUs => f.write_str("not an external address of this box: RFC 4787 §4.4"),
+            Self::MappingLimit(_)
+            | Self::HostLimit(_)
+            | Self::SessionLimit(_)
+            | Self::PortLimit(_)
+            | Self::HostSessionLimit(_)
+            | Self::RateLimit(_)
+            | Self::FragmentLimit(_) => self.write_limit(f),
+        }
+    }
+}
+
+impl Refusal {
+    /// Which limit was reached; nothing for other reasons.
+    fn write_limit(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::MappingLimit(limit) => write!(f, "{limit} mappings exist already: RFC 5508 §6"),
+            Self::HostLimit(limit) => {
+                write!(f, "the host has {limit} mappings already: RFC 5508 §6")
+            }
+            Self::SessionLimit(limit) => write!(f, "{limit} sessions exist already: RFC 5508 §6"),
             Self::PortLimit(limit) => {
                 write!(f, "the host has {limit} external ports already: RFC 6888 §3")
             }
@@ -182,7 +229,10 @@ impl fmt::Display for Refusal {
             Self::RateLimit(rate) => {
                 write!(f, "more than {rate} new mappings of the host in a second: RFC 6888 §3")
             }
-            Self::NotForUs => f.write_str("not an external address of this box: RFC 4787 §4.4"),
+            Self::FragmentLimit(limit) => {
+                write!(f, "{limit} fragments wait already: RFC 4787 §11")
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -219,6 +219,28 @@ impl Table {
         })
     }
 
+    /// Moves a mapping to another external endpoint, and its sessions with it.
+    pub(super) fn move_mapping(&mut self, id: Id, external: SocketAddr, address: usize) {
+        let Some(mapping) = self.mappings.get_mut(id) else { return };
+        let Mapping { protocol, internal, external: former, scope, .. } = *mapping;
+        mapping.external = external;
+        forget(&mut self.by_external_scope, &(protocol, former, scope), id);
+        unlist(&mut self.by_external, (protocol, former), id);
+        self.by_external_scope.insert((protocol, external, scope), id);
+        self.by_external.entry((protocol, external)).or_default().push(id);
+        if let Some(host) = self.hosts.get_mut(&internal.ip()) {
+            host.address = address;
+        }
+        for session in self.sessions_of(id) {
+            let Some(held) = self.sessions.get_mut(session) else { continue };
+            let former = held.outside;
+            held.outside.near = external;
+            let outside = held.outside;
+            forget(&mut self.by_outside, &former, session);
+            self.by_outside.insert(outside, session);
+        }
+    }
+
     /// Takes out the sessions of a mapping.
     pub(super) fn remove_sessions_of(&mut self, mapping: Id) {
         for session in self.sessions_of(mapping) {

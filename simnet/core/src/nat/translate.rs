@@ -1,15 +1,20 @@
 //! Mapping and filtering of single packets: RFC 4787 §4, §5, §6.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::BTreeMap,
+    net::{IpAddr, SocketAddr},
+};
 
 use base::Instant;
 
 use super::{
     address::Addresses,
     config::{
-        Collision, Config, Filtering, Ipv6, Mapping as MappingBehaviour, PortAssignment, Trigger,
+        Collision, Config, Conflicting, Filtering, Ipv6, Mapping as MappingBehaviour, Meddling,
+        PortAssignment, Trigger,
     },
     hash::Map,
+    hold::HeldDown,
     refusal::Refusal,
     slab::Id,
     table::{Flow, Kind, Mapping, Scope, Session, Table},
@@ -38,6 +43,15 @@ pub(super) struct Translator {
     /// When each host may make its next mapping at the earliest, were all of them spread evenly; kept
     /// only where the rate is limited.
     pub(super) paces: Map<IpAddr, Instant>,
+    /// Who owns which block of ports of which address.
+    pub(super) blocks: BTreeMap<(usize, usize), IpAddr>,
+    pub(super) held_down: HeldDown,
+    /// When a port was assigned in sequence last.
+    pub(super) assigned_at: Instant,
+    /// The time of the last look at the clock.
+    pub(super) now: Instant,
+    /// Whether anything is done to packets besides.
+    pub(super) meddles: bool,
 }
 
 /// The part of the behaviour that a non-deterministic NAT changes.
@@ -69,6 +83,7 @@ impl Translator {
             assignment: config.ports.assignment,
             deviated: false,
         };
+        let meddles = config.meddling != Meddling::default();
         let counts = config.limits.sessions_per_host.is_some();
         let table = Table::new(counts, config.timers.per_mapping);
         Self {
@@ -81,6 +96,11 @@ impl Translator {
             conflicts: 0,
             made: 0,
             paces: Map::default(),
+            blocks: BTreeMap::new(),
+            held_down: HeldDown::default(),
+            assigned_at: Instant::ZERO,
+            now: Instant::ZERO,
+            meddles,
         }
     }
 
@@ -225,10 +245,12 @@ impl Translator {
     }
 
     fn filtering(&self, protocol: Protocol) -> Filtering {
-        let filtering = match self.config.tcp.filtering {
-            Some(filtering) if protocol == Protocol::Tcp => filtering,
-            _ => self.behaviour.filtering,
+        let special = match protocol {
+            Protocol::Udp => None,
+            Protocol::Tcp => self.config.tcp.filtering,
+            Protocol::Icmp => self.config.icmp.filtering,
         };
+        let filtering = special.unwrap_or(self.behaviour.filtering);
         match filtering {
             Filtering::AddressDependent if base::mutant::active("nat-filter-admits-anyone") => {
                 Filtering::EndpointIndependent
@@ -457,6 +479,16 @@ impl Translator {
     /// Whether packets from inside to `ip` turn around.
     pub(super) fn is_external(&self, ip: IpAddr) -> bool {
         self.addresses.is_external(ip, self.config.ipv6)
+    }
+
+    /// Whether `ip`, of somebody outside, is taken for one of the inside.
+    pub(super) fn conflicts(&self, ip: IpAddr) -> bool {
+        self.config.conflicting_addresses == Conflicting::Drop && self.addresses.is_inside(ip)
+    }
+
+    /// What is done to packets besides, if anything.
+    pub(super) fn meddling(&self) -> Option<&Meddling> {
+        self.meddles.then_some(&self.config.meddling)
     }
 
     /// Whether packets to or from `remote` pass without a look at them.

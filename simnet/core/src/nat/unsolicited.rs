@@ -28,6 +28,11 @@ impl Syns {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.waiting.front().map(|(deadline, ..)| *deadline)
     }
+
+    /// Takes everything out.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Packet> {
+        self.waiting.drain(..).map(|(_, packet, _)| packet)
+    }
 }
 
 impl Nat {
@@ -106,22 +111,21 @@ impl Nat {
     }
 
     /// Tells the sender of a packet from outside that nobody listens.
-    fn report_closed(&self, packet: &Packet, out: &mut Outlet<'_>) {
+    fn report_closed(&mut self, packet: &Packet, out: &mut Outlet<'_>) {
         let ipv6 = packet.is_ipv6();
         let own = self.translator.addresses.own(Side::OUTSIDE, ipv6);
         let reporter = if ipv6 { own } else { Some(packet.destination_ip) };
         let error =
             reporter.and_then(|reporter| packet.icmp_error(reporter, IcmpError::PortUnreachable));
         if let Some(error) = error {
-            out.send(Side::OUTSIDE, error);
+            self.send_own(Side::OUTSIDE, error, out);
         }
     }
 
     /// Ends a packet from inside, and tells its sender why if that is the way.
-    pub(super) fn hold_back(&self, packet: Packet, refusal: Refusal, out: &mut Outlet<'_>) {
-        let config = &self.translator.config;
+    pub(super) fn hold_back(&mut self, packet: Packet, refusal: Refusal, out: &mut Outlet<'_>) {
         if refusal.is_shortage() {
-            match config.limits.exhaustion {
+            match self.translator.config.limits.exhaustion {
                 Exhaustion::Prohibited => {
                     self.report(Side::INSIDE, &packet, IcmpError::Prohibited, out);
                 }
@@ -131,6 +135,7 @@ impl Nat {
                 Exhaustion::Silent => {}
             }
         }
+        let config = &self.translator.config;
         let resets = match refusal {
             Refusal::Stray { .. } => config.tcp.strays == Strays::Reset,
             Refusal::SimultaneousOpen { .. } => {

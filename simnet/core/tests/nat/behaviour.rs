@@ -458,7 +458,7 @@ fn a_nondeterministic_nat_changes_its_ways(#[case] trigger: Trigger) {
         assignment: PortAssignment::Random,
     };
     let mut bench = Bench::new(Config {
-        over_time: OverTime { deviation: Some(deviation) },
+        over_time: OverTime { deviation: Some(deviation), ..OverTime::default() },
         ..Config::full_cone()
     });
     let first = bench.send("10.0.0.9:5000", SERVER);

@@ -25,6 +25,8 @@ pub(crate) struct Bench {
     pub(crate) events: Vec<NatEvent>,
     /// Packets of the box's own making.
     pub(crate) sent: Vec<(Side, Packet)>,
+    /// Why packets ended while time passed.
+    pub(crate) lost: Vec<DropReason>,
     /// Packets forwarded besides the one that was put in.
     pub(crate) released: Vec<(Side, Packet)>,
     sides: Vec<SideInfo>,
@@ -59,6 +61,7 @@ impl Bench {
             events: Vec::new(),
             sent: Vec::new(),
             released: Vec::new(),
+            lost: Vec::new(),
             sides,
             stream: Stream::new(7, "nat"),
         };
@@ -115,6 +118,10 @@ impl Bench {
         while let Some(deadline) = self.nat.poll_timeout().filter(|deadline| *deadline <= end) {
             self.now = self.now.max(deadline);
             let actions = self.with_outlet(Nat::handle_timeout);
+            self.lost.extend(actions.iter().filter_map(|action| match action {
+                Action::Drop(_, reason, _) => Some(*reason),
+                _ => None,
+            }));
             self.digest(actions);
         }
         self.now = end;

@@ -70,7 +70,7 @@ fn errors_pass_as_configured(
     #[case] from_peer: bool,
     #[case] from_router: bool,
 ) {
-    let icmp = IcmpPolicy { errors, originates: true };
+    let icmp = IcmpPolicy { errors, ..IcmpPolicy::default() };
     let mut bench = Bench::new(Config { icmp, ..Config::rfc4787_ideal() });
     let external = bench.send(ALICE, SERVER);
     for (reporter, passes) in [("12.0.0.9", from_peer), ("13.9.9.9", from_router)] {

@@ -26,6 +26,9 @@ pub struct Limits {
     /// SYNs from outside that wait for one from inside
     /// ([`UnsolicitedSyn::Reject`](super::UnsolicitedSyn::Reject)).
     pub held_syns: usize,
+    /// Ports that stay unused for a while after their mapping
+    /// ([`Ports::hold_down`](super::Ports::hold_down)); the oldest is free again when there are more.
+    pub held_down: usize,
     /// Remembered conversations with the NAT itself
     /// ([`Unsolicited::RejectAndRemember`](super::Unsolicited::RejectAndRemember)).
     pub remembered: usize,
@@ -59,6 +62,7 @@ impl Default for Limits {
             sessions_per_host: None,
             exhaustion: Exhaustion::Prohibited,
             held_syns: 64,
+            held_down: 65_536,
             remembered: 16_384,
             fragmented: 1_024,
             held_fragments: 256,

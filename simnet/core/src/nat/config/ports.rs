@@ -1,10 +1,11 @@
 //! Which external port a mapping gets: RFC 4787 §4.2.
 
-use std::ops::RangeInclusive;
+use std::{ops::RangeInclusive, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::serial;
+use crate::{prefix::Prefix, units};
 
 /// Which external port a mapping gets: RFC 4787 §4.2.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,8 +14,8 @@ pub struct Ports {
     /// How a port is chosen.
     pub assignment: PortAssignment,
     /// What happens when the port that was chosen has an owner already. Of the assignments,
-    /// [`PortAssignment::Preserve`] alone choose a single port; the others
-    /// look for a free one from the start.
+    /// [`PortAssignment::Preserve`], [`PortAssignment::PreserveInClass`] and [`PortAssignment::Hash`] alone
+    /// choose a single port; the others look for a free one from the start.
     pub on_collision: Collision,
     /// Ports that may be assigned. Preserved ports may lie outside when
     /// [`Ports::preserve_outside_range`] says so.
@@ -35,6 +36,14 @@ pub struct Ports {
     /// [`Mapping::EndpointIndependentIfPossible`](super::Mapping::EndpointIndependentIfPossible) always
     /// does.
     pub overlap_by_destination: bool,
+    /// How long a port stays unused after its mapping, except by the internal endpoint that had it
+    /// (RFC 6888 §3).
+    #[serde(with = "units::duration")]
+    pub hold_down: Duration,
+    /// Mean time between ports that other subscribers take, which no packet shows:
+    /// [`PortAssignment::Sequential`] leaps over them (RFC 5128 §3.5).
+    #[serde(with = "units::option_duration", skip_serializing_if = "Option::is_none")]
+    pub background: Option<Duration>,
 }
 
 /// How a port is chosen: RFC 4787 §4.2.1.
@@ -55,6 +64,46 @@ pub enum PortAssignment {
     },
     /// Any free port.
     Random,
+    /// A port that follows from the internal endpoint alone, so that it survives a loss of state.
+    Hash,
+    /// A port of those that follow from the internal address by arithmetic, without any state
+    /// (RFC 7422 §2): the addresses of `inside`, in order, own `ports` ports each.
+    Deterministic {
+        /// The internal addresses. Others get nothing.
+        #[serde(with = "serial::text")]
+        inside: Prefix,
+        /// How many ports each of them owns.
+        ports: u16,
+    },
+    /// A port of a block that belongs to the internal address as long as it has a mapping
+    /// (RFC 6888 §5).
+    Block {
+        /// Ports in a block.
+        size: u16,
+        /// Blocks that an address may have.
+        #[serde(default = "one")]
+        blocks: u16,
+        /// Which ports make a block.
+        #[serde(default)]
+        layout: Layout,
+    },
+}
+
+/// Which ports make a block.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// Neighbours.
+    #[default]
+    Contiguous,
+    /// Ports all over the range, at equal distances.
+    Scattered,
+}
+
+const fn one() -> u16 {
+    1
 }
 
 /// What happens when the port that was chosen has an owner already.
@@ -89,6 +138,8 @@ impl Ports {
             keep_parity: false,
             keep_contiguity: false,
             overlap_by_destination: false,
+            hold_down: Duration::ZERO,
+            background: None,
         }
     }
 }

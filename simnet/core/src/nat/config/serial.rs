@@ -120,3 +120,28 @@ pub(super) mod text {
         text.parse().map_err(D::Error::custom)
     }
 }
+
+/// Points in time: `["60s", "2min"]`.
+pub(super) mod moments {
+    use base::Instant;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Moment(#[serde(with = "super::moment")] Instant);
+
+    pub(in crate::nat::config) fn serialize<S: Serializer>(
+        moments: &[Instant],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(moments.iter().copied().map(Moment))
+    }
+
+    pub(in crate::nat::config) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Instant>, D::Error> {
+        let mut moments: Vec<_> =
+            Vec::<Moment>::deserialize(deserializer)?.into_iter().map(|Moment(at)| at).collect();
+        moments.sort_unstable();
+        Ok(moments)
+    }
+}

@@ -11,6 +11,7 @@ use simnet::{
     Link, Middlebox,
     firewall::Firewall,
     nat::{self, Nat},
+    nat64::{Clat, Nat64},
 };
 use toml::Table;
 
@@ -116,6 +117,10 @@ struct Written {
     #[serde(default)]
     firewall: Option<Table>,
     #[serde(default)]
+    nat64: Option<Table>,
+    #[serde(default)]
+    clat: Option<Table>,
+    #[serde(default)]
     link: Option<Table>,
     #[serde(default)]
     up: Option<Table>,
@@ -163,6 +168,8 @@ fn read(kind: &'static str, name: &'static str, text: &str) -> Result<Preset, St
     let tables = [
         ("nat", written.nat),
         ("firewall", written.firewall),
+        ("nat64", written.nat64),
+        ("clat", written.clat),
         ("link", written.link),
         ("up", written.up),
         ("down", written.down),
@@ -253,6 +260,8 @@ pub(crate) fn middlebox(kind: &str, plan: &Boxed) -> Result<Box<dyn Middlebox>, 
     let (preset, overlay) = (plan.preset.as_deref(), &plan.overlay);
     Ok(match kind {
         "firewall" => Box::new(Firewall::new(config(kind, preset, overlay)?)),
+        "nat64" => Box::new(Nat64::new(config(kind, preset, overlay)?)),
+        "clat" => Box::new(Clat::new(config(kind, preset, overlay)?)),
         _ => Box::new(Nat::new(nat(preset, overlay)?)),
     })
 }

@@ -11,6 +11,9 @@
 //! | `discovery` | asks a STUN server what the NATs on the way do |
 //! | `keepalive` | sees whether answers still arrive after a while |
 //! | `pmtu-probe` | looks for the largest packet that arrives, and whether it is told |
+//! | `tcp-send` | sends bytes by one TCP connection |
+//! | `tcp-sink` | takes bytes by TCP |
+//! | `short-flows` | sends small objects by TCP, as browsers do |
 //!
 //! A role is a type of parameters, which files hold, and the endpoint that acts on them.
 
@@ -28,10 +31,12 @@ mod discovery;
 mod echo;
 mod flow;
 mod keepalive;
+mod late;
 pub mod peer;
 mod pmtu;
 mod sink;
 mod stun;
+mod tcp;
 mod written;
 
 pub use discovery::Discovery;
@@ -42,6 +47,7 @@ pub use peer::Peer;
 pub use pmtu::PmtuProbe;
 pub use sink::Sink;
 pub use stun::Stun;
+pub use tcp::{ShortFlows, TcpSend, TcpSink};
 
 /// The parameters of a role.
 trait Parameters: Clone + 'static {
@@ -195,6 +201,12 @@ roles! {
     Keepalive = "keepalive",
     /// Looks for the largest packet that arrives.
     PmtuProbe = "pmtu-probe",
+    /// Sends bytes by TCP.
+    TcpSend = "tcp-send",
+    /// Takes bytes by TCP.
+    TcpSink = "tcp-sink",
+    /// Sends small objects by TCP.
+    ShortFlows = "short-flows",
 }
 
 fn live<P: Parameters>(

@@ -99,6 +99,12 @@ pub struct Scenario {
     /// Firewalls.
     #[serde(rename = "firewall")]
     pub firewalls: Vec<Boxed>,
+    /// NAT64s: IPv6 inside, IPv4 outside.
+    #[serde(rename = "nat64")]
+    pub nat64s: Vec<Boxed>,
+    /// CLATs: IPv4 inside, IPv6 outside.
+    #[serde(rename = "clat")]
+    pub clats: Vec<Boxed>,
     /// Hosts.
     #[serde(rename = "host")]
     pub hosts: Vec<Host>,
@@ -133,6 +139,8 @@ impl Scenario {
             routers: Vec::new(),
             nats: Vec::new(),
             firewalls: Vec::new(),
+            nat64s: Vec::new(),
+            clats: Vec::new(),
             hosts: Vec::new(),
             links: Vec::new(),
             signalling: Signalling::default(),

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use lab::{
     Boxed, Expect, Figure, Host, Link, Outcome, Scenario, Segment, presets,
-    roles::{Discovery, Echo, Flow, Keepalive, PmtuProbe, Role, Sink, Stun},
+    roles::{
+        Discovery, Echo, Flow, Keepalive, PmtuProbe, Role, ShortFlows, Sink, Stun, TcpSend, TcpSink,
+    },
 };
 use rstest::rstest;
 use simnet::nat::PortAssignment;
@@ -118,4 +120,76 @@ fn a_flow_measures_what_a_link_does_to_it() {
     assert!(outcome.held(), "{outcome}");
     scenario.expects = vec![Expect { loss_at_most: Some(0.03), ..Expect::default() }];
     assert!(!run(&scenario).held());
+}
+
+#[test]
+fn tcp_fills_a_link_and_delays_others() {
+    let mut scenario = behind(nat(), TcpSend::to("server"), TcpSink::default());
+    scenario.duration = Duration::from_secs(20);
+    scenario.links.clear();
+    scenario.links.push(
+        Link::between("box", "wan")
+            .with("delay", "20ms")
+            .with("rate", "5Mbps")
+            .with("queue", "fq-codel"),
+    );
+    scenario.expects.push(Expect { goodput_at_least: Some(4_400_000), ..Expect::default() });
+    let outcome = run(&scenario);
+    assert!(outcome.held(), "{outcome}");
+}
+
+#[test]
+fn small_objects_are_finished() {
+    let browse: ShortFlows = toml::from_str("to = 'server'").unwrap();
+    let mut scenario = behind(nat(), browse, TcpSink::default());
+    scenario.duration = Duration::from_secs(60);
+    let outcome = run(&scenario);
+    let Some(Figure::Count(objects)) = outcome.figure("alice.objects") else { panic!("{outcome}") };
+    assert!(*objects > 20, "{outcome}");
+    assert_eq!(outcome.figure("alice.failed"), Some(&Figure::Count(0)), "{outcome}");
+}
+
+#[test]
+fn a_phone_behind_464xlat_reaches_ipv4() {
+    let text = r#"
+version = 1
+name = "464xlat"
+duration = "10s"
+wan = { prefixes = ["11.0.0.0/8"] }
+
+[[lan]]
+name = "phone"
+prefixes = ["192.0.0.0/29"]
+
+[[lan]]
+name = "cell"
+prefixes = ["2001:db8:1::/64"]
+
+[[clat]]
+name = "clat"
+inside = "phone"
+outside = "cell"
+
+[[nat64]]
+name = "plat"
+inside = "cell"
+outside = "wan"
+
+[[host]]
+name = "app"
+attach = "phone"
+addrs = ["192.0.0.2"]
+role = { flow = { to = "server" } }
+
+[[host]]
+name = "server"
+attach = "wan"
+role = "sink"
+
+[expect]
+loss-at-most = "0%"
+"#;
+    let scenario = Scenario::parse(text).unwrap_or_else(|problems| panic!("{problems}"));
+    let outcome = run(&scenario);
+    assert!(outcome.held(), "{outcome}");
 }

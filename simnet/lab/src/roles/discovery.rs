@@ -10,7 +10,7 @@ use stun::{
     PortAssignment,
 };
 
-use super::{Inhabitant, Parameters, first_with};
+use super::{Inhabitant, Parameters, first_with, late::Late};
 use crate::{
     run::{Directory, Figure, Post, Report},
     scenario::{Finding, Scenario, is_default},
@@ -49,7 +49,7 @@ impl Parameters for Discovery {
     fn endpoint(&self, _: &str, scenario: &Scenario) -> Discovering {
         let first = || first_with(scenario, "stun").map(str::to_owned);
         let server = self.server.clone().or_else(first);
-        Discovering { role: self.clone(), server, driven: None, ended: None, failed: None }
+        Discovering { role: self.clone(), server, driven: Late::new(), ended: None, failed: None }
     }
 
     fn begins(&self) -> Option<Duration> {
@@ -71,14 +71,14 @@ impl Parameters for Discovery {
 pub(crate) struct Discovering {
     role: Discovery,
     server: Option<String>,
-    driven: Option<Driven<stun::Discovery>>,
+    driven: Late<Driven<stun::Discovery>>,
     ended: Option<Instant>,
     failed: Option<String>,
 }
 
 impl Discovering {
     fn look(&mut self) {
-        let Some(driven) = &mut self.driven else { return };
+        let Some(driven) = self.driven.get_mut() else { return };
         while let Some((at, event)) = driven.take_event() {
             self.ended = Some(at);
             if let DiscoveryEvent::Failed(reason) = event {
@@ -108,12 +108,11 @@ impl Inhabitant for Discovering {
         for local in locals {
             driven = driven.bind(local);
         }
-        driven.start(cx);
-        self.driven = Some(driven);
+        self.driven.begin(cx, driven);
     }
 
     fn report(&self) -> Report {
-        let Some(driven) = &self.driven else { return Report::default() };
+        let Some(driven) = self.driven.get() else { return Report::default() };
         let mut report = behavior(driven.machine().found());
         if let Some(ended) = self.ended {
             let took = ended.elapsed().saturating_sub(self.role.start);
@@ -181,27 +180,21 @@ impl Endpoint for Discovering {
         meta: &RecvMeta,
         payload: &[u8],
     ) {
-        if let Some(driven) = &mut self.driven {
-            driven.handle_datagram(cx, socket, meta, payload);
-        }
+        self.driven.handle_datagram(cx, socket, meta, payload);
         self.look();
     }
 
     fn handle_socket_error(&mut self, cx: &mut Cx<'_>, socket: SocketId, error: SocketError) {
-        if let Some(driven) = &mut self.driven {
-            driven.handle_socket_error(cx, socket, error);
-        }
+        self.driven.handle_socket_error(cx, socket, error);
         self.look();
     }
 
     fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
-        if let Some(driven) = &mut self.driven {
-            driven.handle_timeout(cx);
-        }
+        self.driven.handle_timeout(cx);
         self.look();
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.driven.as_ref()?.poll_timeout()
+        self.driven.poll_timeout()
     }
 }

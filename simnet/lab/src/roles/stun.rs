@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use simnet::{Cx, Driven, Endpoint, RecvMeta, SocketId};
 use stun::{Behavior, ServerConfig};
 
-use super::{Inhabitant, Parameters};
+use super::{Inhabitant, Parameters, late::Late};
 use crate::scenario::Scenario;
 
 /// Parameters of a STUN server. With two addresses of a family it takes part in behaviour discovery
@@ -31,14 +31,14 @@ impl Default for Stun {
 /// The server at work.
 pub(crate) struct Server {
     port: u16,
-    driven: Option<Driven<stun::Server>>,
+    driven: Late<Driven<stun::Server>>,
 }
 
 impl Parameters for Stun {
     type Endpoint = Server;
 
     fn endpoint(&self, _: &str, _: &Scenario) -> Server {
-        Server { port: self.port, driven: None }
+        Server { port: self.port, driven: Late::new() }
     }
 }
 
@@ -65,8 +65,7 @@ impl Endpoint for Server {
                 driven = driven.bind(SocketAddr::new(*ip, self.port.wrapping_add(step)));
             }
         }
-        driven.start(cx);
-        self.driven = Some(driven);
+        self.driven.begin(cx, driven);
     }
 
     fn handle_datagram(
@@ -76,24 +75,18 @@ impl Endpoint for Server {
         meta: &RecvMeta,
         payload: &[u8],
     ) {
-        if let Some(driven) = &mut self.driven {
-            driven.handle_datagram(cx, socket, meta, payload);
-        }
+        self.driven.handle_datagram(cx, socket, meta, payload);
     }
 
     fn handle_socket_error(&mut self, cx: &mut Cx<'_>, socket: SocketId, error: SocketError) {
-        if let Some(driven) = &mut self.driven {
-            driven.handle_socket_error(cx, socket, error);
-        }
+        self.driven.handle_socket_error(cx, socket, error);
     }
 
     fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
-        if let Some(driven) = &mut self.driven {
-            driven.handle_timeout(cx);
-        }
+        self.driven.handle_timeout(cx);
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        self.driven.as_ref()?.poll_timeout()
+        self.driven.poll_timeout()
     }
 }

@@ -1,7 +1,9 @@
 //! What happens to a world.
 
 use base::InterfaceAddress;
-use simnet::{Change, HopId, Network, NodeId, NodeKind, Observer, Prefix, StaticRoute, nat::Nat};
+use simnet::{
+    Change, HopId, Network, NodeId, NodeKind, Observer, Prefix, StaticRoute, nat::Nat, nat64::Nat64,
+};
 
 use super::{Deed, Directory, World};
 use crate::{
@@ -133,6 +135,7 @@ impl<O: Observer> World<O> {
             Do::NatReboot(name) => {
                 if let Some(node) = self.net.find(name) {
                     self.net.with_middlebox(node, |nat: &mut Nat, _| nat.reboot());
+                    self.net.with_middlebox(node, |nat: &mut Nat64, _| nat.reboot());
                 }
             }
             Do::Restart(name) => {

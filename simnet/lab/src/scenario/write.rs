@@ -7,8 +7,20 @@ use toml::{Table, Value};
 use super::Scenario;
 
 /// Sections in the order in which a reader needs them.
-const SECTIONS: &[&str] =
-    &["wan", "lan", "router", "nat", "firewall", "host", "link", "signalling", "at", "expect"];
+const SECTIONS: &[&str] = &[
+    "wan",
+    "lan",
+    "router",
+    "nat",
+    "firewall",
+    "nat64",
+    "clat",
+    "host",
+    "link",
+    "signalling",
+    "at",
+    "expect",
+];
 /// Keys that come first in their section.
 const FIRST: &[&str] = &["name", "t", "between", "attach", "inside", "outside"];
 

@@ -11,7 +11,8 @@ impl Checker<'_> {
     }
 
     fn event(&mut self, path: &str, action: &Do) {
-        let nats = self.scenario.nats.iter().map(|nat| nat.name.as_str());
+        let nats = self.scenario.nats.iter().chain(&self.scenario.nat64s);
+        let nats = nats.map(|nat| nat.name.as_str());
         let hosts = self.scenario.hosts.iter().map(|host| host.name.as_str());
         let part = ("event", path);
         match action {

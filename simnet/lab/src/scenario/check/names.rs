@@ -37,9 +37,17 @@ impl Scenario {
     }
 
     /// All boxes with kind and number.
-    pub(crate) fn boxes(&self) -> impl Iterator<Item = (&'static str, usize, &Boxed)> {
-        let nats = self.nats.iter().enumerate().map(|(index, it)| ("nat", index, it));
-        nats.chain(self.firewalls.iter().enumerate().map(|(index, it)| ("firewall", index, it)))
+    pub(crate) fn boxes<'a>(&'a self) -> impl Iterator<Item = (&'static str, usize, &'a Boxed)> {
+        let kinds = [
+            ("nat", &self.nats),
+            ("firewall", &self.firewalls),
+            ("nat64", &self.nat64s),
+            ("clat", &self.clats),
+        ];
+        let numbered = |(kind, all): (&'static str, &'a Vec<Boxed>)| {
+            all.iter().enumerate().map(move |(index, it)| (kind, index, it))
+        };
+        kinds.into_iter().flat_map(numbered)
     }
 
     /// Names of the interfaces of hosts, routers and boxes.

@@ -8,6 +8,7 @@
 //! | `sink` | counts the datagrams of flows |
 //! | `flow` | sends datagrams at a constant rate |
 //! | `peer` | finds a way to another peer, by punching holes |
+//! | `dns` | answers for names, and invents IPv6 addresses for hosts behind a NAT64 |
 //! | `discovery` | asks a STUN server what the NATs on the way do |
 //! | `keepalive` | sees whether answers still arrive after a while |
 //! | `pmtu-probe` | looks for the largest packet that arrives, and whether it is told |
@@ -28,6 +29,7 @@ use crate::{
 };
 
 mod discovery;
+pub mod dns;
 mod echo;
 mod flow;
 mod keepalive;
@@ -40,6 +42,7 @@ mod tcp;
 mod written;
 
 pub use discovery::Discovery;
+pub use dns::Dns;
 pub use echo::Echo;
 pub use flow::Flow;
 pub use keepalive::Keepalive;
@@ -195,6 +198,8 @@ roles! {
     Flow = "flow",
     /// Finds a way to another peer.
     Peer = "peer",
+    /// Answers for names.
+    Dns = "dns",
     /// Asks a STUN server what the NATs on the way do.
     Discovery = "discovery",
     /// Sees whether answers still arrive after a while.

@@ -6,6 +6,7 @@
 //! | `tidy.rs` | the rules of the house that no compiler checks |
 //! | `conformance.rs` | build and run the conformance suite |
 //! | `nat_oracle.rs` | hold the simulated Linux NATs against the kernel's |
+//! | `lab.rs` | build and run the network laboratory |
 //! | `bench.rs` | benchmarks and their table |
 //! | `fuzz.rs` | coverage-guided fuzzing of the committed targets |
 //! | `spec.rs` | the requirement registry and the RFC texts it was read from |
@@ -15,6 +16,7 @@ mod bench;
 mod ci;
 mod conformance;
 mod fuzz;
+mod lab;
 mod nat_oracle;
 mod process;
 mod spec;
@@ -29,7 +31,8 @@ use clap::{Parser, Subcommand};
 #[command(name = "cargo xtask", bin_name = "cargo xtask", version, max_term_width = 100)]
 #[command(
     after_help = "Start with:\n  cargo xtask conformance        what our implementation keeps and \
-                        breaks, with an HTML report\n  cargo xtask ci                 what runs before a \
+                        breaks, with an HTML report\n  cargo xtask lab                which NATs let two peers \
+                        meet, and why\n  cargo xtask ci                 what runs before a \
                         change lands\n  cargo xtask tidy --fix         mend what can be mended by \
                         machine"
 )]
@@ -43,6 +46,7 @@ enum Chore {
     Ci(ci::Arguments),
     Tidy(tidy::Arguments),
     Conformance(conformance::Arguments),
+    Lab(lab::Arguments),
     Bench(bench::Arguments),
     Fuzz(fuzz::Arguments),
     NatOracle(nat_oracle::Arguments),
@@ -54,6 +58,7 @@ fn main() -> ExitCode {
         Chore::Ci(arguments) => ci::run(&arguments),
         Chore::Tidy(arguments) => tidy::run(&arguments),
         Chore::Conformance(arguments) => conformance::run(&arguments),
+        Chore::Lab(arguments) => lab::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::NatOracle(arguments) => nat_oracle::run(&arguments),

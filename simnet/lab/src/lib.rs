@@ -11,8 +11,15 @@
 //! | `presets.rs` | [`presets`]: NATs, firewalls and links as they are found |
 //! | `roles.rs`, `roles/` | [`roles`]: what lives on hosts |
 //! | `run.rs`, `run/` | [`World`], [`Outcome`], verdicts |
+//! | `render.rs`, `render/` | [`render`]: recordings of runs, pages, pictures |
+//! | `matrix.rs`, `matrix/` | [`matrix`]: every NAT against every NAT, and what rules say of it |
+//! | `explain.rs`, `explain/` | [`explain`]: what a NAT does and what that means, in plain words |
+//! | `main.rs`, `cli.rs`, `cli/` | the command line |
 
+pub mod explain;
+pub mod matrix;
 pub mod presets;
+pub mod render;
 pub mod roles;
 mod run;
 mod scenario;

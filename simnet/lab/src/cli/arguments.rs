@@ -1,0 +1,191 @@
+//! What can be asked for.
+
+use std::{num::NonZeroUsize, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A network laboratory on virtual time: scenarios in, packets explained out.
+///
+/// A scenario is a TOML file with LANs, NATs, links, hosts and what is expected. A run of it depends on
+/// the file and its seed alone: the same two give the same packets, to the bit, on every machine.
+#[derive(Parser)]
+#[command(
+    name = "peerlab-lab",
+    bin_name = "cargo xtask lab",
+    version,
+    max_term_width = 100,
+    after_help = "Start with:\n  \
+        cargo xtask lab explain linux-masquerade   what a NAT does, and what that means\n  \
+        cargo xtask lab matrix                     which NATs let two peers meet\n  \
+        cargo xtask lab run FILE --out DIR         run a scenario, with pictures of it\n\n\
+        Exit codes: 0 as expected, 1 an expectation did not hold, 3 a fault of the laboratory, 4 the \
+        machine lacks something, 64 wrong usage, 65 a broken scenario."
+)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Run(Run),
+    Replay(Replay),
+    Check(Check),
+    Matrix(Matrix),
+    Presets(Presets),
+    Explain(Explain),
+}
+
+/// Run a scenario and say what came of it.
+///
+/// Prints a verdict for every expectation, what the participants tell, and where all packets went. With
+/// `--out` it leaves files to look at: start with `run.html`.
+#[derive(Args)]
+#[command(after_long_help = "Examples:\n  \
+    cargo xtask lab run punch.toml                       verdicts only\n  \
+    cargo xtask lab run punch.toml --ladder              and every packet, as text\n  \
+    cargo xtask lab run punch.toml --out out/punch       and every file there is\n  \
+    cargo xtask lab run punch.toml --out out --only html --only pcap\n  \
+    cargo xtask lab run punch.toml --seed 8 --repeat     twice, which must be the same\n  \
+    cargo xtask lab run punch.toml --seeds 100           a hundred seeds, one line each")]
+pub(crate) struct Run {
+    /// The scenario.
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenario: PathBuf,
+    /// Seed to use instead of that in the file.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Run with this many seeds, from the first on, and print a line for each.
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["out", "ladder", "bindings", "repeat"])]
+    pub(crate) seeds: Option<u64>,
+    /// Folder for files about the run; it is made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Kinds of files to leave; all if none is named.
+    #[arg(long, value_name = "KIND", requires = "out")]
+    pub(crate) only: Vec<Kind>,
+    /// Print every packet as an arrow.
+    #[arg(long)]
+    pub(crate) ladder: bool,
+    /// Print what NATs remembered.
+    #[arg(long)]
+    pub(crate) bindings: bool,
+    /// Print the outcome as JSON.
+    #[arg(long, conflicts_with_all = ["ladder", "bindings", "seeds"])]
+    pub(crate) json: bool,
+    /// Run twice and compare the hashes over everything that happened.
+    #[arg(long)]
+    pub(crate) repeat: bool,
+}
+
+/// A kind of file that a run can leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// `run.html`: verdicts, pictures and tables on one page.
+    Html,
+    /// `ladder.txt`: every packet as an arrow, in letters.
+    Ladder,
+    /// `ladder.svg`: the same as a picture.
+    Svg,
+    /// `ladder.mmd`: the same for Mermaid.
+    Mermaid,
+    /// `bindings.txt` and `bindings.svg`: what NATs remembered.
+    Bindings,
+    /// `all.pcapng`: every hop of every packet, for Wireshark.
+    Pcap,
+    /// `trace.jsonl`: every event, for programs.
+    Trace,
+    /// `outcome.json`: verdicts and figures.
+    Outcome,
+}
+
+/// Run again what `run --out` left in a folder, and compare.
+///
+/// Reads `scenario.toml` and `hash`; a difference means that the laboratory has changed, or is not
+/// deterministic.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  cargo xtask lab replay out/punch")]
+pub(crate) struct Replay {
+    /// The folder.
+    #[arg(value_name = "DIR")]
+    pub(crate) folder: PathBuf,
+}
+
+/// Say whether a scenario is right, without running it.
+///
+/// Names every mistake with its line and what to do about it.
+#[derive(Args)]
+#[command(after_long_help = "Example:\n  cargo xtask lab check punch.toml")]
+pub(crate) struct Check {
+    /// The scenarios.
+    #[arg(value_name = "SCENARIO", required = true)]
+    pub(crate) scenarios: Vec<PathBuf>,
+}
+
+/// Let a peer behind every NAT meet a peer behind every NAT.
+///
+/// Each pair is a world of its own: two homes, a STUN server, signalling of 50 ms, no relay. The grid
+/// says by which candidates they connected, and where that is not what simple rules on mapping and
+/// filtering predict.
+#[derive(Args)]
+#[command(after_long_help = "Examples:\n  \
+    cargo xtask lab matrix                              all NAT presets\n  \
+    cargo xtask lab matrix linux-masquerade classic-symmetric\n  \
+    cargo xtask lab matrix --json > matrix.json\n  \
+    cargo xtask lab matrix --svg matrix.svg             a heat map")]
+pub(crate) struct Matrix {
+    /// NAT presets; all if none is named.
+    #[arg(value_name = "PRESET")]
+    pub(crate) presets: Vec<String>,
+    /// Seed of all worlds.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Threads; the result does not depend on them.
+    #[arg(long, value_name = "COUNT", default_value_t = NonZeroUsize::MIN.saturating_add(1))]
+    pub(crate) threads: NonZeroUsize,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a heat map to this file as well.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) svg: Option<PathBuf>,
+    /// Fail if a pair is not what the rules predict.
+    #[arg(long)]
+    pub(crate) strict: bool,
+}
+
+/// List the presets, each with how well it is known.
+#[derive(Args)]
+#[command(after_long_help = "Examples:\n  \
+    cargo xtask lab presets\n  \
+    cargo xtask lab presets --kind nat\n  \
+    cargo xtask lab presets --kind link --json")]
+pub(crate) struct Presets {
+    /// Only those of a kind.
+    #[arg(long, value_name = "nat|firewall|link")]
+    pub(crate) kind: Option<String>,
+    /// Print JSON instead of text.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Say in plain words what a NAT does, and what that means for two peers.
+///
+/// Mapping, filtering, ports, timers, hairpinning; the source of the figures; a walk through behaviour
+/// discovery (RFC 5780) as a ladder; and which other presets it can punch a hole to.
+#[derive(Args)]
+#[command(after_long_help = "Examples:\n  \
+    cargo xtask lab explain classic-symmetric\n  \
+    cargo xtask lab explain linux-masquerade-bare --out out/bare\n  \
+    cargo xtask lab explain cgn-rfc6888 --short")]
+pub(crate) struct Explain {
+    /// The NAT preset; `presets --kind nat` lists them.
+    #[arg(value_name = "PRESET")]
+    pub(crate) preset: String,
+    /// Without the walk through behaviour discovery.
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Folder for `walk.html` and `walk.svg`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use simnet::nat::{
     Collision, Config, Filtering, Fragments, Hairpin, IcmpErrors, Ipv6, Limits, Mapping, Pooling,
-    PortAssignment, Trigger, Unsolicited,
+    PortAssignment, SimultaneousOpen, TcpPolicy, Trigger, Unsolicited, UnsolicitedSyn,
 };
 
 /// One thing a NAT does.
@@ -28,6 +28,7 @@ pub fn points(config: &Config) -> Vec<Point> {
         timers(config),
         hairpin(config),
         unsolicited(config.unsolicited),
+        tcp(&config.tcp),
         icmp(config),
         fragments(config.fragments),
         ipv6(&config.ipv6),
@@ -130,6 +131,24 @@ fn ports(config: &Config) -> Point {
             format!("External ports are drawn at random from {range} (RFC 6056)."),
             "Nobody can guess a port that was not seen.".to_owned(),
         ),
+        PortAssignment::Hash => (
+            format!("The external port follows from the internal address and port alone; {collision}."),
+            "A mapping survives a reboot of the box: the same socket gets the same port again."
+                .to_owned(),
+        ),
+        PortAssignment::Deterministic { ports, .. } => (
+            format!(
+                "Each internal address owns {ports} ports of {range} by arithmetic, so that nothing \
+                 needs to be logged (RFC 7422 §2)."
+            ),
+            "A peer that knows the rule can guess the block, but not the port in it.".to_owned(),
+        ),
+        PortAssignment::Block { size, blocks, .. } => (
+            format!(
+                "Each internal address gets blocks of {size} ports, {blocks} at most (RFC 6888 §5)."
+            ),
+            "Ports of one subscriber lie together; a busy one may find none left.".to_owned(),
+        ),
     };
     let mut does = does;
     if ports.keep_parity {
@@ -218,6 +237,30 @@ fn unsolicited(unsolicited: Unsolicited) -> Point {
     point("Strangers", does, means)
 }
 
+fn tcp(tcp: &TcpPolicy) -> Point {
+    let open = match tcp.simultaneous_open {
+        SimultaneousOpen::Pass => "Two SYNs may cross",
+        SimultaneousOpen::Reset => "A SYN that crosses one from inside is reset",
+        SimultaneousOpen::Drop => "A SYN that crosses one from inside is dropped",
+    };
+    let does = format!(
+        "An established connection is forgotten after {} of silence (RFC 5382 §5). {open} \
+         (RFC 5382 §4.2).",
+        span(tcp.established)
+    );
+    let means = match tcp.simultaneous_open {
+        SimultaneousOpen::Pass if tcp.unsolicited != UnsolicitedSyn::Reset => {
+            "Holes can be punched by TCP as well, where the ports are known."
+        }
+        SimultaneousOpen::Pass => {
+            "A SYN that comes too early is reset, which ruins the attempt: holes are punched by TCP \
+             only by luck."
+        }
+        SimultaneousOpen::Reset | SimultaneousOpen::Drop => "No hole can be punched by TCP.",
+    };
+    point("TCP", does, means)
+}
+
 fn icmp(config: &Config) -> Point {
     let does = match config.icmp.errors {
         IcmpErrors::Translate => {
@@ -248,6 +291,10 @@ fn fragments(fragments: Fragments) -> Point {
             "Fragments pass if the first one comes first.",
             "Large datagrams are lost where paths reorder.",
         ),
+        Fragments::Reassemble => (
+            "Fragments are put together, and pass as one packet.",
+            "Large datagrams arrive, if they must be.",
+        ),
         Fragments::Drop => (
             "No fragment passes (against RFC 4787 §11).",
             "Datagrams above the path MTU never arrive: certificates of DTLS must fit, or be cut by \
@@ -276,7 +323,7 @@ fn ipv6(ipv6: &Ipv6) -> Point {
 }
 
 fn pool(pooling: Pooling) -> Option<Point> {
-    (pooling != Pooling::Paired).then(|| {
+    matches!(pooling, Pooling::Arbitrary | Pooling::RoundRobin).then(|| {
         point(
             "Addresses",
             "With several external addresses, a host may get another one for each mapping (against \
@@ -287,11 +334,17 @@ fn pool(pooling: Pooling) -> Option<Point> {
 }
 
 fn limits(limits: &Limits) -> Option<Point> {
-    let usual = Limits::default();
-    (limits.mappings_per_host < usual.mappings_per_host).then(|| {
+    let mut bounds = Vec::new();
+    if limits.mappings_per_host < Limits::default().mappings_per_host {
+        bounds.push(format!("{} mappings", limits.mappings_per_host));
+    }
+    bounds.extend(limits.ports_per_host.map(|ports| format!("{ports} ports")));
+    bounds.extend(limits.sessions_per_host.map(|sessions| format!("{sessions} sessions")));
+    bounds.extend(limits.mapping_rate.map(|rate| format!("{rate} new mappings a second")));
+    (!bounds.is_empty()).then(|| {
         point(
             "Limits",
-            format!("A host may have {} mappings.", limits.mappings_per_host),
+            format!("A host may have {} (RFC 6888 §3).", bounds.join(", ")),
             "A busy host, or an agent that checks too many pairs at once, finds no port left.",
         )
     })

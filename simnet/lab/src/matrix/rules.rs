@@ -56,13 +56,13 @@ impl Class {
     #[must_use]
     pub fn of(config: &Config) -> Self {
         let ports = &config.ports;
-        let preserves =
+        let follows =
             matches!(ports.assignment, PortAssignment::Preserve | PortAssignment::PreserveInClass);
         // The mapping for a second destination may have the port of the first.
         let shares = ports.overlap_by_destination || ports.on_collision == Collision::Overload;
         let port = match config.mapping {
             Mapping::EndpointIndependent | Mapping::EndpointIndependentIfPossible => Port::Stable,
-            _ if preserves && shares => Port::Stable,
+            _ if follows && shares => Port::Stable,
             Mapping::AddressDependent => Port::ByAddress,
             Mapping::AddressAndPortDependent => Port::ByEndpoint,
         };

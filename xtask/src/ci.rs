@@ -111,8 +111,14 @@ fn steps() -> Vec<Step> {
         ),
         step(
             "determinism",
-            "the same seed gives the same bytes, whatever the threads do",
-            vec![suite(&["run", "--tier", "fast", "--check-determinism"])],
+            "the same seed gives the same bytes, whatever the build and the threads do",
+            vec![
+                suite(&["run", "--tier", "fast", "--check-determinism"]),
+                replay(&[], &[]),
+                replay(&[], &["--test-threads=1"]),
+                replay(&["--release"], &[]),
+                replay(&["--release"], &["--test-threads=1"]),
+            ],
         ),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),
         Step {
@@ -124,6 +130,13 @@ fn steps() -> Vec<Step> {
             )
         },
     ]
+}
+
+/// Runs worlds whose hashes are committed, so that every build is held against the same ones.
+fn replay(build: &[&str], run: &[&str]) -> Command {
+    let mut command = process::cargo(["test", "--package", "peerlab-simnet", "--test", "replay"]);
+    command.args(build).arg("--").args(run);
+    command
 }
 
 struct Done {

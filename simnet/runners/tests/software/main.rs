@@ -1,5 +1,6 @@
 //! Asynchronous software on simulated hosts, under both runners.
 
+mod border;
 mod echo;
 mod hosts;
 mod punching;

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use crate::home::{self, Home};
 
 /// How software ends.
-pub type Outcome = Result<(), Box<dyn Error>>;
+pub(crate) type Outcome = Result<(), Box<dyn Error>>;
 
 type Run = Pin<Box<dyn Future<Output = Outcome>>>;
 

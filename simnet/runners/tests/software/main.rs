@@ -1,6 +1,7 @@
 //! Asynchronous software on simulated hosts, under both runners.
 
 mod border;
+mod clocks;
 mod echo;
 mod hosts;
 mod punching;

@@ -8,6 +8,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `scenario.rs`, `scenario/` | [`Scenario`]: reading, writing, checking, what is wrong |
+//! | `plots.rs`, `plots/` | [`plots`]: what queues do under load |
 //! | `presets.rs` | [`presets`]: NATs, firewalls and links as they are found |
 //! | `roles.rs`, `roles/` | [`roles`]: what lives on hosts |
 //! | `run.rs`, `run/` | [`World`], [`Outcome`], verdicts |
@@ -18,6 +19,7 @@
 
 pub mod explain;
 pub mod matrix;
+pub mod plots;
 pub mod presets;
 pub mod render;
 pub mod roles;

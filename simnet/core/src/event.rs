@@ -268,6 +268,8 @@ drop_reasons! {
     TcpBacklogFull = "tcp.backlog-full",
     /// The host has as many TCP connections as it may.
     TcpTooMany = "tcp.too-many",
+    /// It is no request that a port control server would answer.
+    PortControlIgnored = "nat.port-control-ignored",
     /// The node it was addressed to takes no packets for itself.
     NotForUs = "box.not-for-us",
 }

@@ -79,6 +79,7 @@
 //! | `endpoint.rs`, `driven.rs` | [`Endpoint`], [`Driven`] |
 //! | `middlebox.rs`, `nat.rs`, `nat/` | [`Middlebox`], [`nat::Nat`] |
 //! | `firewall.rs`, `firewall/` | [`firewall::Firewall`] |
+//! | `portcontrol.rs`, `portcontrol/` | [`portcontrol`]: hosts ask their NAT for mappings |
 //! | `nat64.rs`, `nat64/` | [`nat64::Nat64`], [`nat64::Clat`] |
 //! | `event.rs`, `observer.rs`, `watch.rs`, `trace.rs`, `observe/` | [`Event`], [`Observer`], and those who watch |
 //! | `random.rs` | [`Stream`] |
@@ -106,6 +107,7 @@ pub mod observe;
 mod observer;
 mod packet;
 mod path_mtu;
+pub mod portcontrol;
 mod prefix;
 mod random;
 mod reassembly;

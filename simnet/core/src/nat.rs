@@ -12,7 +12,7 @@
 //! | `translate.rs` | mapping, filtering, hairpinning |
 //! | `tcp.rs`, `tcp/` | the states and windows of TCP connections |
 //! | `life.rs` | timers and limits |
-//! | `explicit.rs` | mappings that are asked for by name |
+//! | `explicit.rs`, `control.rs` | mappings that are asked for by name, and the server that is asked |
 //! | `assign.rs`, `assign/`, `hold.rs` | which external address and port a mapping gets |
 //! | `timeline.rs` | what happens at a time of its own |
 //! | `meddle.rs` | what some boxes do to packets besides |
@@ -30,6 +30,7 @@ mod address;
 mod assign;
 mod audit;
 mod config;
+mod control;
 mod explicit;
 pub(crate) mod fragment;
 pub(crate) mod hash;
@@ -75,8 +76,10 @@ use self::{
     unsolicited::Syns,
 };
 use crate::{
+    event::DropReason,
     middlebox::{Middlebox, Outlet, Side},
     packet::{Body, Packet, Protocol},
+    portcontrol::Server,
     prefix::Prefix,
 };
 
@@ -106,6 +109,8 @@ pub struct Nat {
     /// Packets come in with an IPv6 source and an IPv4 destination, and back the other way round: the
     /// box is the heart of a [NAT64](crate::nat64::Nat64).
     mixed: bool,
+    /// Answers hosts that ask for mappings.
+    control: Option<Box<Server>>,
 }
 
 /// A mapping, as [`Nat::mappings`] shows it.
@@ -127,6 +132,7 @@ impl Nat {
     pub fn new(config: Config) -> Self {
         let addresses = Addresses::new(&config.fixed);
         let timeline = Timeline::new(&config.over_time);
+        let control = config.port_control.clone().map(|config| Box::new(Server::new(config)));
         Self {
             translator: Translator::new(config, addresses),
             pieces: Pieces::default(),
@@ -137,6 +143,7 @@ impl Nat {
             lost: Vec::new(),
             rebooted: false,
             mixed: false,
+            control,
         }
     }
 
@@ -182,6 +189,9 @@ impl Nat {
         self.lost.extend(self.pieces.drain());
         self.lost.extend(self.syns.drain());
         self.lost.extend(self.assembly.drain());
+        if let Some(server) = &mut self.control {
+            server.reset();
+        }
         self.rebooted = true;
     }
 
@@ -217,6 +227,7 @@ impl Middlebox for Nat {
     fn start(&mut self, out: &mut Outlet<'_>) {
         self.translator.addresses.read(&self.translator.config.fixed, out);
         self.translator.install(out);
+        self.announce(out);
     }
 
     fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
@@ -230,7 +241,15 @@ impl Middlebox for Nat {
         };
         match (&packet.body, Key::of(side, &packet)) {
             (Body::Trailing(_), Some(key)) => self.follow(side, key, packet, out),
+            _ if side == Side::INSIDE && self.is_for_control(&packet) => {
+                self.serve_control(packet, out);
+            }
             _ if side == Side::INSIDE => self.leave(packet, out),
+            _ if !self.is_admitted(&packet, out) => {
+                out.drop_because(packet, DropReason::NatFiltered, || {
+                    "the host asked for a filter that keeps it out: RFC 6887 §13.3".to_owned()
+                });
+            }
             _ => self.enter(packet, out),
         }
     }
@@ -246,6 +265,7 @@ impl Middlebox for Nat {
             self.syns.next_deadline(),
             self.assembly.next_deadline(),
             self.timeline.next_deadline(&self.config().over_time),
+            self.next_announcement(),
         ];
         deadlines.into_iter().flatten().min()
     }

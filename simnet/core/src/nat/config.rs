@@ -7,6 +7,8 @@ use std::net::Ipv6Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::portcontrol;
+
 mod fixed;
 mod icmp;
 mod limits;
@@ -99,6 +101,9 @@ pub struct Config {
     pub ipv6: Ipv6,
     /// Addresses and mappings that are named here.
     pub fixed: Fixed,
+    /// How hosts may ask for mappings (RFC 6887, RFC 6886); not at all if none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub port_control: Option<portcontrol::Config>,
     /// How much state there may be.
     pub limits: Limits,
     /// What the box does to packets besides.

@@ -30,6 +30,7 @@ impl Config {
             conflicting_addresses: Conflicting::Translate,
             ipv6: Ipv6::Filter,
             fixed: Fixed::default(),
+            port_control: None,
             limits: Limits::default(),
             meddling: Meddling::default(),
             over_time: OverTime::default(),

@@ -42,6 +42,7 @@ impl Nat {
         self.give_up_syns(out);
         self.give_up_fragments(out);
         self.keep_appointments(out);
+        self.announce(out);
     }
 
     pub(super) fn leave(&mut self, packet: Packet, out: &mut Outlet<'_>) {

@@ -7,7 +7,7 @@ use crate::{
     network::Network,
     node::Role,
     observer::Observer,
-    packet::Packet,
+    packet::{Packet, is_group},
     slab::Slot,
 };
 
@@ -90,10 +90,15 @@ impl<O: Observer> Network<O> {
             return self.drop_in(node, slot, DropReason::NoRoute);
         };
         let destination = packet.destination_ip;
-        let Some(route) = at.routes.find(destination, |route| route.hop == hop) else {
-            return self.drop_on(hop, slot, DropReason::NoRoute);
+        let target = if is_group(destination) {
+            // What is meant for many stays on its link.
+            Some(destination)
+        } else {
+            let route = at.routes.find(destination, |route| route.hop == hop);
+            route.map(|route| route.gateway.unwrap_or(destination))
         };
-        let Some(next_hop) = self.resolve(hop, route.gateway.unwrap_or(destination)) else {
+        let Some(target) = target else { return self.drop_on(hop, slot, DropReason::NoRoute) };
+        let Some(next_hop) = self.resolve(hop, target) else {
             return self.drop_on(hop, slot, DropReason::NoNeighbour);
         };
         let mtu = self.hops.at(hop).mtu;

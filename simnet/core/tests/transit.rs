@@ -14,3 +14,5 @@ mod firewall;
 mod firewall_tcp;
 #[path = "transit/nat64.rs"]
 mod nat64;
+#[path = "transit/portcontrol.rs"]
+mod portcontrol;

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use rstest::rstest;
 use simnet::{
-    Body, DropReason, Icmp, IcmpError, NatEvent, Packet, Side,
+    Body, DropReason, Icmp, IcmpError, NatEvent, Packet, Side, TcpFlags,
     nat::{self, Filtering, Hairpin, Limits},
     nat64::{Clat, ClatConfig, ClatSource, Config, Nat64},
 };
 
-use crate::bench::{Bench, Fate, at, error, fragments, kind, ping, pong, side, udp};
+use crate::bench::{Bench, Fate, at, error, fragments, kind, ping, pong, side, tcp, udp};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOST: &str = "[2001:db8:1::7]:4000";
@@ -109,6 +109,14 @@ fn pings_cross_with_their_identifier_mapped() {
     let reply = bench.through(Side::OUTSIDE, reply);
     assert_eq!(reply.destination(), at("[2001:db8:1::7]:9"), "{identifier}");
     assert_eq!(reply.source_ip, at(SERVER6).ip());
+}
+
+#[test]
+fn tcp_crosses_too() {
+    let mut bench = translator(Config::default());
+    let syn = bench.through(Side::INSIDE, tcp(HOST, SERVER6, TcpFlags::SYN));
+    let back = tcp(SERVER, &syn.source().to_string(), TcpFlags::from_bits(0x12));
+    assert_eq!(bench.through(Side::OUTSIDE, back).destination(), at(HOST));
 }
 
 #[test]

@@ -2,13 +2,13 @@
 
 use std::{
     fmt::{self, Write as _},
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
 };
 
 use base::Instant;
 
 use crate::{
-    event::{Event, Place},
+    event::{Event, NatEvent, Place},
     observer::Observer,
     packet::{Body, Packet},
 };
@@ -27,7 +27,7 @@ pub struct TraceHash {
     seen: u64,
 }
 
-/// Bytes gathered before they are hashed.
+/// Bytes gathered before they are hashed: a multiple of the eight chunks of 1 KiB that BLAKE3 takes at once.
 const BLOCK: usize = 16 * 1024;
 
 impl TraceHash {
@@ -35,6 +35,14 @@ impl TraceHash {
     #[must_use]
     pub fn finish(&self) -> [u8; 32] {
         *self.hasher.clone().update(&self.buffer).finalize().as_bytes()
+    }
+
+    /// Hashes what has been gathered in whole blocks: at such boundaries BLAKE3 hashes eight chunks at a
+    /// time, elsewhere one by one.
+    fn digest(&mut self) {
+        let whole = self.buffer.len() / BLOCK * BLOCK;
+        self.hasher.update(self.buffer.get(..whole).unwrap_or_default());
+        self.buffer.drain(..whole);
     }
 
     fn byte(&mut self, value: u8) {
@@ -50,6 +58,24 @@ impl TraceHash {
             IpAddr::V4(v4) => self.buffer.extend_from_slice(&v4.octets()),
             IpAddr::V6(v6) => self.buffer.extend_from_slice(&v6.octets()),
         }
+    }
+
+    fn address(&mut self, address: SocketAddr) {
+        self.byte(if address.is_ipv6() { 6 } else { 4 });
+        self.ip(address.ip());
+        self.number(address.port().into());
+    }
+
+    /// A decision of a box. Almost every packet refreshes something, so that this has no words.
+    fn nat(&mut self, event: &NatEvent) {
+        if let NatEvent::Refreshed { internal, external, expires } = event {
+            self.byte(1);
+            self.address(*internal);
+            self.address(*external);
+            return self.number(expires.as_nanos());
+        }
+        self.byte(0);
+        let _ = write!(Text(self), "{event:?}");
     }
 
     /// What kind of event, where, and which packet.
@@ -123,7 +149,7 @@ impl Observer for TraceHash {
                     Place::Node(node) => self.head(6, node.get(), packet),
                 }
                 self.packet(packet, false);
-                let _ = write!(Text(self), "{reason}");
+                self.buffer.extend_from_slice(reason.name().as_bytes());
             }
             Event::Duplicated { hop, packet } => self.head(7, hop.get(), packet),
             Event::Corrupted { hop, packet } => {
@@ -139,7 +165,7 @@ impl Observer for TraceHash {
             Event::Nat { node, event } => {
                 self.byte(10);
                 self.number(u64::from(node.get()));
-                let _ = write!(Text(self), "{event:?}");
+                self.nat(event);
             }
             Event::Interface { hop, up } => {
                 self.byte(11);
@@ -153,8 +179,7 @@ impl Observer for TraceHash {
             }
         }
         if self.buffer.len() >= BLOCK {
-            self.hasher.update(&self.buffer);
-            self.buffer.clear();
+            self.digest();
         }
     }
 }

@@ -77,7 +77,10 @@ impl<O: Observer> Network<O> {
     fn arrive_at_router(&mut self, node: NodeId, hop: HopId, slot: Slot) {
         let packet = self.packets.get_mut(slot);
         let destination = packet.destination_ip;
-        if self.nodes.at(node).hops.iter().any(|&own| self.hops.at(own).has(destination)) {
+        let at = self.nodes.at(node);
+        // The middle of a wide-area network has the same addresses towards everybody.
+        let count = if at.is_wan() { 1 } else { at.hops.len() };
+        if at.hops.iter().take(count).any(|&own| self.hops.at(own).has(destination)) {
             return self.arrive_for_node(node, hop, slot);
         }
         if is_group(destination) || is_link_local(destination) || is_link_local(packet.source_ip) {

@@ -36,6 +36,7 @@ pub(crate) mod fragment;
 pub(crate) mod hash;
 mod hold;
 mod icmp;
+pub mod invariants;
 mod life;
 mod meddle;
 mod named;

@@ -6,6 +6,8 @@
     reason = "what a test sets up itself is there, or the test fails"
 )]
 
+#[path = "nat/any.rs"]
+mod any;
 #[path = "nat/asked_for.rs"]
 mod asked_for;
 #[path = "nat/behaviour.rs"]

@@ -191,6 +191,7 @@ impl Translator {
         let Some(wanted) = wanted else { return Ok(None) };
         self.note_conflict(flow.near, wanted.external, out);
         match self.config.ports.on_collision {
+            _ if self.is_held_down(wanted.external, flow) => Ok(None),
             Collision::Overload => Ok(Some(wanted)),
             _ if base::mutant::active("nat-port-overlap") => Ok(Some(wanted)),
             Collision::Override => {

@@ -78,7 +78,7 @@ impl Nat {
         out: &mut Outlet<'_>,
     ) -> Result<Explicit, ExplicitError> {
         self.catch_up(out);
-        self.translator.map_explicit(request, out)
+        self.translator.map_explicit(request, self.mixed, out)
     }
 
     /// The explicit or static mapping of an internal endpoint, if there is one.
@@ -95,6 +95,7 @@ impl Translator {
     fn map_explicit(
         &mut self,
         request: &ExplicitRequest,
+        mixed: bool,
         out: &mut Outlet<'_>,
     ) -> Result<Explicit, ExplicitError> {
         let protocol = self.book(request.protocol);
@@ -129,7 +130,9 @@ impl Translator {
         }
         let host = request.internal.ip();
         self.check_mappings(host, out.now()).map_err(|_| ExplicitError::Quota)?;
-        let flow = Flow { protocol, near: request.internal, far: UNSPECIFIED };
+        // Without translation between families, an IPv6 address stays in its own.
+        let far = if request.internal.is_ipv6() && !mixed { UNSPECIFIED_V6 } else { UNSPECIFIED };
+        let flow = Flow { protocol, near: request.internal, far };
         let (external, address) = self.choose(request, &flow, out)?;
         let id = self.enter(&flow, Scope::Any, external, address, out.now());
         self.tell_mapped(&flow, external, out);
@@ -143,7 +146,7 @@ impl Translator {
         flow: &Flow,
         out: &mut Outlet<'_>,
     ) -> Result<(SocketAddr, usize), ExplicitError> {
-        let wanted = request.external.filter(|wanted| wanted.port() != 0);
+        let wanted = request.external.filter(|wanted| wanted.port() != 0 && flow.far.is_ipv4());
         for (index, &ip) in self.addresses.pool.iter().enumerate() {
             let Some(wanted) = wanted else { break };
             let external = SocketAddr::new(ip, wanted.port());
@@ -213,3 +216,6 @@ impl ExplicitRequest {
 
 /// Nobody in particular.
 const UNSPECIFIED: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);
+
+/// The same, of the other family.
+const UNSPECIFIED_V6: SocketAddr = SocketAddr::new(IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), 0);

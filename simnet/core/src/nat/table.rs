@@ -154,6 +154,11 @@ impl Table {
         self.host_sessions.as_ref().and_then(|counts| counts.get(&ip)).copied().unwrap_or(0)
     }
 
+    /// Whether any mapping was asked for by name.
+    pub(super) const fn has_names(&self) -> bool {
+        self.named > 0
+    }
+
     /// The mapping of `internal` that was asked for by name.
     pub(super) fn named(&self, protocol: Protocol, internal: SocketAddr) -> Option<Id> {
         if self.named == 0 {
@@ -223,13 +228,17 @@ impl Table {
     pub(super) fn move_mapping(&mut self, id: Id, external: SocketAddr, address: usize) {
         let Some(mapping) = self.mappings.get_mut(id) else { return };
         let Mapping { protocol, internal, external: former, scope, .. } = *mapping;
+        let before = *mapping;
         mapping.external = external;
+        let after = *mapping;
         forget(&mut self.by_external_scope, &(protocol, former, scope), id);
         unlist(&mut self.by_external, (protocol, former), id);
+        let (left, joined) = (!self.shares(&before), !self.shares(&after));
         self.by_external_scope.insert((protocol, external, scope), id);
         self.by_external.entry((protocol, external)).or_default().push(id);
         if let Some(host) = self.hosts.get_mut(&internal.ip()) {
             host.address = address;
+            host.ports = host.ports + usize::from(joined) - usize::from(left);
         }
         for session in self.sessions_of(id) {
             let Some(held) = self.sessions.get_mut(session) else { continue };

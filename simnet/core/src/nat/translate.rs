@@ -211,7 +211,10 @@ impl Translator {
             && let Some(mapping) = self.table.mapping(id)
         {
             let internal = mapping.internal;
-            return Ok(Target { internal, mapping: Some(id), session: None, fallback: false });
+            let fallback = self.config.fixed.dmz_host == Some(internal.ip());
+            // What that host got from others is mapped for each of them alone.
+            let serves = !fallback || mapping.scope.covers(flow.far);
+            return Ok(Target { internal, mapping: serves.then_some(id), session: None, fallback });
         }
         let owner = self.addresses.owner(flow.near);
         let fallback = owner.is_none();
@@ -394,7 +397,7 @@ impl Translator {
             }
             // RFC 6146 §3.5.2: other segments pass and change nothing, if the filter lets them.
             (None, Some(_)) => {}
-            (None, None) if target.fallback => {
+            (None, None) if target.fallback && target.mapping.is_none() => {
                 self.receive(flow, target, Tracked::default(), out)?;
             }
             (None, None) => {
@@ -421,18 +424,31 @@ impl Translator {
         self.check_sessions(inside.near.ip())?;
         let id = match target.mapping {
             Some(id) => id,
-            None => {
-                self.check_mappings(inside.near.ip(), out.now())?;
-                let booked = Flow { protocol: self.book(flow.protocol), ..inside };
-                let scope = self.scope_of(&inside);
-                let id = self.enter(&booked, scope, flow.near, 0, out.now());
-                let Flow { protocol, near: internal, far: remote } = booked;
-                let external = flow.near;
-                out.event(|| NatEvent::Mapped { protocol, internal, external, remote });
-                id
-            }
+            None => self.map_inward(flow, &inside, target.fallback, out)?,
         };
         self.open_session(id, false, &inside, tracked, out).map(|_| ())
+    }
+
+    /// The mapping for a conversation that began outside at `flow.near`, where none served it.
+    fn map_inward(
+        &mut self,
+        flow: &Flow,
+        inside: &Flow,
+        fallback: bool,
+        out: &mut Outlet<'_>,
+    ) -> Result<Id, Refusal> {
+        let booked = Flow { protocol: self.book(flow.protocol), ..*inside };
+        let Flow { protocol, near: internal, far: remote } = booked;
+        let scope = if fallback { Scope::Endpoint(remote) } else { self.scope_of(inside) };
+        let here = |id: &Id| self.table.mapping(*id).is_some_and(|held| held.external == flow.near);
+        if let Some(id) = self.table.mapping_for(protocol, internal, scope).filter(here) {
+            return Ok(id);
+        }
+        self.check_mappings(internal.ip(), out.now())?;
+        let external = flow.near;
+        let id = self.enter(&booked, scope, external, 0, out.now());
+        out.event(|| NatEvent::Mapped { protocol, internal, external, remote });
+        Ok(id)
     }
 
     /// Whether a segment from inside may begin a session.

@@ -155,7 +155,9 @@ fn one_host_gets_what_nobody_else_does() {
     let alice = bench.send(ALICE, SERVER);
     assert_eq!(bench.arrive(SERVER, alice), Ok(at(ALICE)));
     assert_eq!(bench.arrive(STRANGER, at("11.0.0.1:53")), Ok(at("10.0.0.9:53")));
+    assert_eq!(bench.arrive(SERVER, at("11.0.0.1:53")), Ok(at("10.0.0.9:53")));
     assert_eq!(bench.send("10.0.0.9:53", STRANGER), at("11.0.0.1:53"));
+    assert_eq!(bench.send("10.0.0.9:53", SERVER), at("11.0.0.1:53"));
 }
 
 /// RFC 6888 §3, REQ-6.

@@ -299,8 +299,13 @@ impl Translator {
         if self.table.is_taken(flow.protocol, external, scope) {
             return false;
         }
-        // Scopes of one kind are equal or disjoint. Kinds only mix after a change of behaviour.
-        self.config.over_time.deviation.is_none()
+        // Scopes of one kind are equal or disjoint. Kinds mix after a change of behaviour, where TCP is
+        // not mapped as UDP is, and where mappings are asked for by name.
+        let config = &self.config;
+        let mixed = config.over_time.deviation.is_some()
+            || config.share_protocols && config.tcp.mapping.is_some()
+            || self.table.has_names();
+        !mixed
             || holders.iter().filter_map(|id| self.table.mapping(*id)).all(|holder| {
                 matches!(
                     (holder.scope, scope),

@@ -30,6 +30,17 @@ pub(in crate::nat) enum Scope {
     Endpoint(SocketAddr),
 }
 
+impl Scope {
+    /// Whether `remote` is one of them.
+    pub(in crate::nat) fn covers(self, remote: SocketAddr) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Address(ip) => ip == remote.ip(),
+            Self::Endpoint(endpoint) => endpoint == remote,
+        }
+    }
+}
+
 /// How a mapping came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::nat) enum Kind {

@@ -22,7 +22,7 @@ const LOCALS: [u16; 4] = [5_000, 5_017, 6_100, 7_003];
 const PRECISION: Duration = Duration::from_secs(5);
 
 fn at(address: &str) -> SocketAddr {
-    address.parse().unwrap()
+    address.parse().expect("an address and port")
 }
 
 /// A client on a LAN behind the NAT, and a server with two addresses.
@@ -47,7 +47,7 @@ fn world(config: Config, seed: u64) -> Network {
         .host("server", Host::on("wan").address("11.0.0.9").address("11.0.0.10").endpoint(server))
         .link("nat", "wan", Link::delayed(Duration::from_millis(10)))
         .build()
-        .unwrap()
+        .expect("the world fits together")
 }
 
 fn discover(config: Config, seed: u64) -> NatBehavior {
@@ -57,7 +57,7 @@ fn discover(config: Config, seed: u64) -> NatBehavior {
         match net.machine_event::<Discovery>(client) {
             Some((_, DiscoveryEvent::Finished(found))) => return *found,
             Some((_, other)) => panic!("{other:?}"),
-            None => net.step().unwrap(),
+            None => net.step().expect("discovery has something to wait for"),
         };
     }
     panic!("discovery never ended");
@@ -103,7 +103,7 @@ fn assignment(config: &Config) -> PortAssignment {
             PortAssignment::Preserves
         }
         nat::PortAssignment::Sequential { step, .. } => {
-            PortAssignment::Sequential { step: i16::try_from(step).unwrap() }
+            PortAssignment::Sequential { step: i16::try_from(step).expect("a small step") }
         }
         _ => PortAssignment::Random,
     }

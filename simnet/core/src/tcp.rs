@@ -8,20 +8,21 @@
 //!
 //! # What is smoltcp's, and what is ours
 //!
-//! smoltcp does sequence numbers, retransmission (RFC 6298, with its least timeout of one second), flow
-//! control with window scaling, Nagle's algorithm, delayed acknowledgments, Reno and Cubic. Listening with a
-//! backlog, finding the connection, ports, source addresses, ICMP errors, the user timeout and the end of
-//! keep-alive are here.
+//! smoltcp has the states, sequence numbers, buffers, flow control with window scaling, Nagle's algorithm,
+//! delayed and selective acknowledgments, and the retransmission timer (RFC 6298, never shorter than a
+//! second). Congestion control and the recovery of losses are ours (`sender.rs` says why), as are listening
+//! with a backlog, finding the connection, ports, source addresses, ICMP errors, the user timeout and the end
+//! of keep-alive.
 //!
 //! # What is not there
 //!
 //! * ECN: smoltcp neither negotiates nor answers it; segments leave as Not-ECT, and marks are not seen.
-//! * Recovery by selective acknowledgments: receivers send them, senders do not use them. Several losses
-//!   in one window cost a retransmission timeout.
 //! * What was lost because a path MTU is smaller than the segments is sent again, in smaller ones, when the
 //!   retransmission timer fires, where it could be sent at once (RFC 1191 §6.4). The estimate is that of the
 //!   host. Segment sizes can also be lowered by boxes that rewrite the option of a SYN.
 //! * TIME-WAIT lasts ten seconds. A new SYN from the same port ends it early (RFC 9293 §3.10.7.4).
+//! * Pacing: what a window allows leaves at once. The window is not lowered after a pause.
+//! * Probes for the last segments in flight: when those are lost, the timer notices.
 //! * Urgent data, and the data of a SYN.
 //!
 //! # Bounds
@@ -35,7 +36,9 @@ mod command;
 mod config;
 mod connection;
 mod host;
+mod numbers;
 mod run;
+mod sender;
 mod state;
 mod store;
 mod wire;

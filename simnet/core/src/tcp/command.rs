@@ -207,7 +207,7 @@ impl Scope<'_> {
     pub(crate) fn tcp_stats(&self, id: TcpId) -> TcpStats {
         match &self.tcp.connections.at(id).stage {
             Stage::Planned | Stage::Away => TcpStats::default(),
-            Stage::Open(connection) => connection.stats,
+            Stage::Open(connection) => connection.stats(),
             Stage::Ended(ended) => ended.stats,
         }
     }

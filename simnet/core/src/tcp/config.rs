@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use smoltcp::socket::tcp::CongestionControl;
 
 use crate::units;
 
@@ -92,14 +91,4 @@ pub enum Congestion {
     Cubic,
     /// Not at all: the receiver's window alone bounds it. For experiments.
     None,
-}
-
-impl Congestion {
-    pub(super) const fn control(self) -> CongestionControl {
-        match self {
-            Self::Reno => CongestionControl::Reno,
-            Self::Cubic => CongestionControl::Cubic,
-            Self::None => CongestionControl::None,
-        }
-    }
 }

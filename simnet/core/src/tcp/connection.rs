@@ -1,5 +1,8 @@
 //! One connection: a smoltcp socket, and what it leaves to others.
 
+mod news;
+mod timing;
+
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
@@ -10,25 +13,30 @@ use base::Instant;
 use bytes::Bytes;
 use smoltcp::{
     iface::{Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet},
-    socket::tcp::{Socket, SocketBuffer, State},
+    socket::tcp::{CongestionControl, Socket, SocketBuffer, State},
     time,
     wire::{HardwareAddress, IpCidr, IpListenEndpoint},
 };
 
+pub(super) use self::news::News;
+use self::news::Told;
 use super::{
     config::TcpConfig,
+    numbers::Numbers,
+    sender::Sender,
     state::{TcpClosed, TcpState, TcpStats},
     wire::Wire,
 };
-use crate::packet::{Body, Packet, Quote, Tcp, TcpFlags};
+use crate::packet::{Body, IPV4_HEADER, IPV6_HEADER, Packet, Quote, TCP_HEADER, Tcp, TcpFlags};
 
 /// Path MTUs below this are not believed: RFC 8200 §5 for IPv6; for IPv4 what the slowest serial lines
 /// had (RFC 1191 §7).
 const MIN_MTU: [usize; 2] = [296, 1_280];
 /// The largest IP packet.
 const MAX_MTU: usize = 65_535;
-/// If smoltcp wants to be looked at again at once after it was, it has to wait for so long.
-const PATIENCE: Duration = Duration::from_millis(1);
+
+/// The local and the remote address of a connection.
+type Ends = (SocketAddr, SocketAddr);
 
 /// A connection at work.
 pub(super) struct Connection {
@@ -37,9 +45,19 @@ pub(super) struct Connection {
     handle: SocketHandle,
     wire: Wire,
     config: TcpConfig,
-    local: IpAddr,
+    local: SocketAddr,
+    remote: SocketAddr,
     numbers: Numbers,
-    pub(super) stats: TcpStats,
+    sender: Sender,
+    /// Where it was before the packet that was just received.
+    was: Option<State>,
+    /// When something was acknowledged or sent into silence last: the retransmission timer is younger.
+    progress: Instant,
+    /// Copies of lost segments, to be sent again.
+    again: Vec<Packet>,
+    /// Whether bytes came after the last packet that left.
+    owes_acknowledgment: bool,
+    stats: TcpStats,
     /// Since when something has waited for an answer in vain.
     waiting_since: Option<Instant>,
     /// When a packet came last.
@@ -62,44 +80,14 @@ impl fmt::Debug for Connection {
     }
 }
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Told {
-    open: bool,
-    readable: usize,
-    finished: bool,
-    closed: bool,
-    /// Whether bytes did not fit, and the user waits for room.
-    wants_room: bool,
-}
-
-/// Sequence numbers in flight, as the packets show them.
-#[derive(Clone, Copy, Debug, Default)]
-struct Numbers {
-    started: bool,
-    unacknowledged: u32,
-    next: u32,
-}
-
-/// What changed for the user of a connection.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct News {
-    pub(super) opened: bool,
-    pub(super) readable: bool,
-    pub(super) writable: bool,
-    /// It is over for its user.
-    pub(super) closed: Option<TcpClosed>,
-    /// Nothing of it is left.
-    pub(super) ended: Option<TcpClosed>,
-}
-
 impl Connection {
-    fn new(now: Instant, local: SocketAddr, mtu: u32, seed: u64, config: TcpConfig) -> Self {
+    fn new(now: Instant, (local, remote): Ends, mtu: u32, seed: u64, config: TcpConfig) -> Self {
         let mtu = usize::try_from(mtu).unwrap_or(MAX_MTU).clamp(least_mtu(local.ip()), MAX_MTU);
         let mut wire = Wire::new(mtu);
         let interface = interface(now, local.ip(), seed, &mut wire);
         let buffer = |bytes| SocketBuffer::new(TcpConfig::buffer(bytes));
         let mut socket = Socket::new(buffer(config.receive_buffer), buffer(config.send_buffer));
-        socket.set_congestion_control(config.congestion.control());
+        socket.set_congestion_control(CongestionControl::None);
         socket.set_hop_limit(Some(config.hop_limit.max(1)));
         let mut sockets = SocketSet::new(Vec::new());
         let handle = sockets.add(socket);
@@ -109,8 +97,14 @@ impl Connection {
             handle,
             wire,
             config,
-            local: local.ip(),
+            local,
+            remote,
             numbers: Numbers::default(),
+            sender: Sender::new(config.congestion, segment(mtu, local.ip())),
+            was: None,
+            progress: now,
+            again: Vec::new(),
+            owes_acknowledgment: false,
             stats: TcpStats::default(),
             waiting_since: None,
             heard: now,
@@ -128,13 +122,12 @@ impl Connection {
     /// addresses.
     pub(super) fn connect(
         now: Instant,
-        local: SocketAddr,
-        remote: SocketAddr,
+        (local, remote): Ends,
         mtu: u32,
         seed: u64,
         config: TcpConfig,
     ) -> Option<Self> {
-        let mut connection = Self::new(now, local, mtu, seed, config);
+        let mut connection = Self::new(now, (local, remote), mtu, seed, config);
         let socket = connection.sockets.get_mut::<Socket<'_>>(connection.handle);
         socket.connect(connection.interface.context(), remote, local).ok()?;
         Some(connection)
@@ -143,12 +136,12 @@ impl Connection {
     /// A connection that waits for its first packet.
     pub(super) fn listen(
         now: Instant,
-        local: SocketAddr,
+        (local, remote): Ends,
         mtu: u32,
         seed: u64,
         config: TcpConfig,
     ) -> Option<Self> {
-        let mut connection = Self::new(now, local, mtu, seed, config);
+        let mut connection = Self::new(now, (local, remote), mtu, seed, config);
         let endpoint = IpListenEndpoint { addr: Some(local.ip().into()), port: local.port() };
         connection.socket_mut().listen(endpoint).ok()?;
         Some(connection)
@@ -185,13 +178,56 @@ impl Connection {
         if self.socket().state() != State::SynSent && self.waiting_since.is_some() {
             self.waiting_since = Some(now);
         }
+        self.was = Some(self.socket().state());
+        self.owes_acknowledgment |= !tcp.payload.is_empty();
         let repeated = self.numbers.is_repeated(tcp);
-        self.numbers.acknowledge(tcp);
-        // When nothing but a FIN is in flight smoltcp takes the third of these for the loss of a
-        // segment, finds none to send again, and forgets to send the FIN again either.
-        if !(repeated && self.socket().send_queue() == 0) {
-            self.wire.put(packet);
+        self.sender.hear(now, tcp, &self.numbers);
+        if self.numbers.newly(tcp).is_some() {
+            self.progress = now;
         }
+        self.numbers.acknowledge(tcp);
+        while let Some(packet) = self.sender.resend(now, &self.numbers) {
+            self.send_again(packet);
+        }
+        let window = self.sender.show(&self.numbers, tcp.flags.contains(TcpFlags::SYN));
+        // smoltcp would count acknowledgments that repeat themselves. Those that show it a new window it
+        // does not; the others have nothing for it, least of all when only a FIN is in flight: that would
+        // make it forget its timer.
+        let idle = self.socket().send_queue() == 0 || self.sender.shown == Some(window);
+        if !(repeated && idle) {
+            self.sender.shown = Some(window);
+            self.wire.put(packet, window);
+            self.take_in(now);
+        }
+    }
+
+    /// Lets smoltcp read what is on the wire.
+    fn take_in(&mut self, now: Instant) {
+        let (at, wire, sockets) = (moment(now), &mut self.wire, &mut self.sockets);
+        while self.interface.poll_ingress_single(at, wire, sockets) != PollIngressSingleResult::None
+        {
+        }
+    }
+
+    /// Sends a copy of a segment, with what is acknowledged by now.
+    fn send_again(&mut self, mut packet: Packet) {
+        if let Body::Tcp(tcp) = &mut packet.body {
+            tcp.acknowledgment = self.numbers.expected;
+            tcp.window = self.numbers.offered;
+            self.stats.bytes_sent += tcp.payload.len() as u64;
+            self.stats.bytes_resent += tcp.payload.len() as u64;
+            self.stats.segments_sent += 1;
+        }
+        self.again.push(packet);
+    }
+
+    /// Puts on the wire what the other side would say if it acknowledged what it has before.
+    fn put_acknowledgment(&mut self, window: u16) {
+        let segment = Tcp::new(TcpFlags::ACK)
+            .sequence(self.numbers.expected)
+            .acknowledging(self.numbers.unacknowledged());
+        self.sender.shown = Some(window);
+        self.wire.put(&Packet::tcp(self.remote, self.local, segment), window);
     }
 
     /// Whether the quoted segment is in flight; a report about any other may be a guess, and is
@@ -220,10 +256,11 @@ impl Connection {
 
     /// Sends no larger packets than `mtu` from now on. smoltcp asks the interface, so that gets replaced.
     pub(super) fn narrow(&mut self, now: Instant, mtu: u32) {
-        let mtu = usize::try_from(mtu).unwrap_or(MAX_MTU).max(least_mtu(self.local));
+        let mtu = usize::try_from(mtu).unwrap_or(MAX_MTU).max(least_mtu(self.local.ip()));
         if mtu < self.wire.mtu {
             self.wire.mtu = mtu;
-            self.interface = interface(now, self.local, 0, &mut self.wire);
+            self.sender.set_segment(segment(mtu, self.local.ip()));
+            self.interface = interface(now, self.local.ip(), 0, &mut self.wire);
         }
     }
 
@@ -333,10 +370,10 @@ impl Connection {
         if self.ended.is_some() && self.socket().state() != State::Closed {
             return; // It ends without a word.
         }
-        let was = self.socket().state();
+        let was = self.was.take().unwrap_or_else(|| self.socket().state());
         let at = moment(now);
-        let (interface, wire, sockets) = (&mut self.interface, &mut self.wire, &mut self.sockets);
-        while interface.poll_ingress_single(at, wire, sockets) != PollIngressSingleResult::None {}
+        self.expect_timeout(now);
+        self.take_in(now);
         loop {
             self.choose_nagle();
             let (wire, sockets) = (&mut self.wire, &mut self.sockets);
@@ -351,7 +388,8 @@ impl Connection {
     /// With Nagle's algorithm switched off smoltcp would fill a congestion window that grows byte by byte
     /// with segments of as many bytes. So it is off only for the last, short piece of what waits.
     fn choose_nagle(&mut self) {
-        let (wanted, flight) = (self.config.nagle, self.numbers.flight());
+        let wanted = self.config.nagle;
+        let flight = usize::try_from(self.numbers.flight()).unwrap_or(usize::MAX);
         let segment = self.wire.mtu;
         let socket = self.socket_mut();
         let unsent = socket.send_queue().saturating_sub(flight);
@@ -386,154 +424,28 @@ impl Connection {
             if before.is_empty() { bytes.into() } else { [&before[..], &bytes].concat().into() };
     }
 
-    /// Keeps time of what waits for an answer.
-    fn watch(&mut self, now: Instant) {
-        let owed = self.socket().send_queue() > 0
-            || matches!(
-                self.socket().state(),
-                State::SynSent
-                    | State::SynReceived
-                    | State::FinWait1
-                    | State::Closing
-                    | State::LastAck
-            );
-        self.waiting_since = if owed { self.waiting_since.or(Some(now)) } else { None };
-    }
-
-    fn waiting_deadline(&self) -> Option<Instant> {
-        let state = self.socket().state();
-        let limit = match state {
-            State::SynSent | State::SynReceived => self.config.connect_timeout,
-            _ => self.config.user_timeout,
-        };
-        let waiting = self.waiting_since.map(|since| since + limit);
-        let quiet = self.config.keep_alive.filter(|_| state == State::Established).map(|pause| {
-            self.heard + pause.saturating_mul(self.config.keep_alive_probes.saturating_add(1))
-        });
-        waiting.or(quiet)
-    }
-
-    /// When [`poll`](Connection::poll) should be called.
-    pub(super) fn deadline(&mut self, now: Instant) -> Option<Instant> {
-        let at = self.interface.poll_at(moment(now), &self.sockets).map(|at| {
-            let nanos = u64::try_from(at.total_micros()).unwrap_or(0).saturating_mul(1_000);
-            let at = Instant::from_nanos(nanos);
-            if at <= now { now + PATIENCE } else { at }
-        });
-        [at, self.waiting_deadline()].into_iter().flatten().min()
-    }
-
     /// The next packets to be sent.
-    pub(super) fn outgoing(&mut self) -> Vec<Packet> {
-        let packets: Vec<_> = self.wire.drain().collect();
-        for packet in &packets {
+    pub(super) fn outgoing(&mut self, now: Instant) -> Vec<Packet> {
+        let mut packets = std::mem::take(&mut self.again);
+        let resent = packets.len();
+        packets.extend(self.wire.drain());
+        for packet in packets.iter().skip(resent) {
             let Body::Tcp(tcp) = &packet.body else { continue };
             self.stats.segments_sent += 1;
             self.stats.bytes_sent += tcp.payload.len() as u64;
-            if self.numbers.send(tcp) {
-                self.stats.bytes_resent += tcp.payload.len() as u64;
+            self.owes_acknowledgment = false;
+            if self.numbers.flight() == 0 {
+                self.progress = now;
+            }
+            let again = self.numbers.send(tcp);
+            let bytes = tcp.payload.len() as u64;
+            self.sender.sent(now, packet, &self.numbers);
+            if again {
+                self.stats.bytes_resent += bytes;
             }
         }
         packets
     }
-
-    /// What changed since it was last asked.
-    pub(super) fn news(&mut self) -> News {
-        let mut news = News { ended: self.ended, ..News::default() };
-        let state = self.socket().state();
-        let over = (state == State::TimeWait).then_some(TcpClosed::Finished).or(self.ended);
-        if !self.told.closed && over.is_some() {
-            self.told.closed = true;
-            news.closed = over;
-        }
-        let made =
-            !matches!(state, State::Closed | State::Listen | State::SynSent | State::SynReceived);
-        if made && !self.told.open {
-            self.told.open = true;
-            news.opened = true;
-        }
-        if !self.told.open {
-            return news;
-        }
-        let readable = self.readable();
-        let finished = self.no_more_to_come();
-        news.readable = readable > self.told.readable || (finished && !self.told.finished);
-        self.told.readable = readable;
-        self.told.finished = finished;
-        let socket = self.socket();
-        let room = socket.send_capacity() - socket.send_queue();
-        if self.told.wants_room && socket.may_send() && room >= socket.send_capacity() / 4 {
-            self.told.wants_room = false;
-            news.writable = true;
-        }
-        news
-    }
-
-    /// Whether it ever was made.
-    pub(super) const fn was_open(&self) -> bool {
-        self.told.open
-    }
-
-    /// What can still be read when the connection is over. A connection that broke has lost it
-    /// (RFC 9293 §3.10.7.4).
-    pub(super) fn last_bytes(&mut self) -> Bytes {
-        if self.ended != Some(TcpClosed::Finished) {
-            return Bytes::new();
-        }
-        self.save_unread();
-        std::mem::take(&mut self.unread)
-    }
-}
-
-impl Numbers {
-    /// Notes a segment that leaves; says whether its bytes have left before.
-    fn send(&mut self, tcp: &Tcp) -> bool {
-        let end = tcp.sequence.wrapping_add(tcp.sequence_length());
-        if !self.started {
-            *self = Self { started: true, unacknowledged: tcp.sequence, next: end };
-            return false;
-        }
-        let probe = tcp.sequence.wrapping_add(1) == self.unacknowledged;
-        if is_before(self.next, end) {
-            self.next = end;
-            return false;
-        }
-        !probe && !tcp.payload.is_empty()
-    }
-
-    fn acknowledge(&mut self, tcp: &Tcp) {
-        let valid = tcp.flags.contains(TcpFlags::ACK)
-            && self.started
-            && is_before(self.unacknowledged, tcp.acknowledgment)
-            && !is_before(self.next, tcp.acknowledgment);
-        if valid {
-            self.unacknowledged = tcp.acknowledgment;
-        }
-    }
-
-    /// Whether the segment says nothing but what was acknowledged before, while something is in flight.
-    const fn is_repeated(&self, tcp: &Tcp) -> bool {
-        let bare = tcp.flags.bits() == TcpFlags::ACK.bits() && tcp.payload.is_empty();
-        bare && self.started
-            && tcp.acknowledgment == self.unacknowledged
-            && self.next != self.unacknowledged
-    }
-
-    /// Whether the number is in flight.
-    const fn holds(&self, number: u32) -> bool {
-        let place = number.wrapping_sub(self.unacknowledged);
-        self.started && place < self.next.wrapping_sub(self.unacknowledged)
-    }
-
-    fn flight(&self) -> usize {
-        usize::try_from(self.next.wrapping_sub(self.unacknowledged)).unwrap_or(usize::MAX)
-    }
-}
-
-/// Whether sequence number `a` comes before `b` (RFC 9293 §3.4).
-const fn is_before(a: u32, b: u32) -> bool {
-    let ahead = b.wrapping_sub(a);
-    ahead != 0 && ahead < 1 << 31
 }
 
 /// Copies as much as fits, and takes it off the front.
@@ -544,6 +456,12 @@ pub(super) fn take(bytes: &mut Bytes, out: &mut [u8]) -> usize {
         *to = *from;
     }
     count
+}
+
+/// Bytes of a full segment in packets of `mtu` bytes.
+fn segment(mtu: usize, ip: IpAddr) -> u64 {
+    let header = if ip.is_ipv6() { IPV6_HEADER } else { IPV4_HEADER };
+    mtu.saturating_sub(header + TCP_HEADER) as u64
 }
 
 fn interface(now: Instant, local: IpAddr, seed: u64, wire: &mut Wire) -> Interface {

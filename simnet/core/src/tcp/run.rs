@@ -57,7 +57,7 @@ impl<O: Observer> Network<O> {
         let node = self.tcp.connections.at(id).host;
         act(&mut connection, self.now);
         connection.poll(self.now);
-        for packet in connection.outgoing() {
+        for packet in connection.outgoing(self.now) {
             match self.send_segment(node, packet) {
                 Ok(()) => {}
                 Err(SocketErrorKind::TooBig { mtu }) => connection.narrow(self.now, mtu),
@@ -112,7 +112,7 @@ impl<O: Observer> Network<O> {
         let Some(host) = self.nodes.at_mut(node).host_mut() else { return };
         let Some(tcp) = &mut host.tcp else { return };
         let seed = host.stream.u64();
-        let connection = Connection::connect(now, local, remote, mtu, seed, tcp.config);
+        let connection = Connection::connect(now, (local, remote), mtu, seed, tcp.config);
         let free = !tcp.connections.contains_key(&(local, remote));
         match connection.filter(|_| free) {
             Some(connection) => {
@@ -141,7 +141,7 @@ impl<O: Observer> Network<O> {
         let now = self.now;
         let host = self.nodes.at_mut(node).host_mut()?;
         let config = host.tcp.as_ref()?.config;
-        Connection::listen(now, local, mtu, host.stream.u64(), config)
+        Connection::listen(now, (local, remote), mtu, host.stream.u64(), config)
     }
 
     /// Notes what changed, and lets the listener and the endpoint know.
@@ -181,7 +181,7 @@ impl<O: Observer> Network<O> {
         let entry = self.tcp.connections.at_mut(id);
         let before = std::mem::replace(&mut entry.stage, Stage::Away);
         let (unread, stats) = match before {
-            Stage::Open(mut connection) => (connection.last_bytes(), connection.stats),
+            Stage::Open(mut connection) => (connection.last_bytes(), connection.stats()),
             Stage::Planned | Stage::Away | Stage::Ended(_) => Default::default(),
         };
         entry.stage = Stage::Ended(Ended { why, unread, stats });

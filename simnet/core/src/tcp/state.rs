@@ -1,5 +1,7 @@
 //! What a connection tells those who use it.
 
+use std::time::Duration;
+
 use base::SocketErrorKind;
 
 use crate::{
@@ -116,4 +118,14 @@ pub struct TcpStats {
     pub bytes_written: u64,
     /// Bytes that were read.
     pub bytes_read: u64,
+    /// Bytes that may be in flight; `None` without congestion control, and when it is over.
+    pub window: Option<u64>,
+    /// The window at which slow start ends; `None` as long as nothing was lost.
+    pub threshold: Option<u64>,
+    /// The smoothed round trip; `None` as long as none was measured.
+    pub round_trip: Option<Duration>,
+    /// Losses that were noticed by repeated acknowledgments.
+    pub recoveries: u64,
+    /// Losses that were noticed because nothing came.
+    pub timeouts: u64,
 }

@@ -30,10 +30,10 @@ impl Wire {
         Self { mtu, incoming: Vec::new(), waiting: false, outgoing: Vec::new() }
     }
 
-    /// Lets smoltcp receive a packet when it is polled next.
-    pub(super) fn put(&mut self, packet: &Packet) {
+    /// Lets smoltcp receive a packet when it is polled next, with another window in it.
+    pub(super) fn put(&mut self, packet: &Packet, window: u16) {
         self.incoming.clear();
-        self.waiting = encode(packet, &mut self.incoming);
+        self.waiting = encode(packet, window, &mut self.incoming);
     }
 
     /// What smoltcp sent since, in order.
@@ -87,7 +87,7 @@ impl phy::TxToken for Outgoing<'_> {
 }
 
 /// Appends the packet; false if it is not one of TCP.
-fn encode(packet: &Packet, out: &mut Vec<u8>) -> bool {
+fn encode(packet: &Packet, window: u16, out: &mut Vec<u8>) -> bool {
     let Body::Tcp(tcp) = &packet.body else { return false };
     let mut writer = Writer::new(out);
     let short = |length: usize| u16::try_from(length).unwrap_or(u16::MAX);
@@ -119,7 +119,7 @@ fn encode(packet: &Packet, out: &mut Vec<u8>) -> bool {
     // The length of the header in words of four bytes, in the upper half of the byte.
     writer.u8(u8::try_from(tcp.header_length() / 4).unwrap_or(0) << 4);
     writer.u8(tcp.flags.bits());
-    writer.u16(tcp.window);
+    writer.u16(window);
     writer.u32(0);
     writer.bytes(&tcp.options);
     writer.bytes(&tcp.payload);
@@ -190,7 +190,7 @@ mod tests {
             Packet::tcp(source.parse().unwrap(), destination.parse().unwrap(), segment);
         packet.hop_limit = 9;
         let mut bytes = Vec::new();
-        assert!(encode(&packet, &mut bytes));
+        assert!(encode(&packet, 77, &mut bytes));
         assert_eq!(bytes.len(), packet.ip_length());
         assert_eq!(decode(&bytes.into()), Some(packet));
     }
@@ -199,7 +199,7 @@ mod tests {
     fn nothing_but_tcp_is_written() {
         let packet =
             Packet::udp("10.0.0.2:1".parse().unwrap(), "10.0.0.3:1".parse().unwrap(), &b""[..]);
-        assert!(!encode(&packet, &mut Vec::new()));
+        assert!(!encode(&packet, 0, &mut Vec::new()));
         assert_eq!(decode(&Bytes::from_static(&[0x45, 0])), None);
     }
 }

@@ -55,6 +55,7 @@ fn measure(congestion: Congestion, one_way: Duration, queue: QueueLimit) -> (f64
 #[rstest]
 #[case::reno_50ms(Congestion::Reno, 25)]
 #[case::cubic_50ms(Congestion::Cubic, 25)]
+#[case::cubic_100ms(Congestion::Cubic, 50)]
 #[case::reno_100ms(Congestion::Reno, 50)]
 fn a_long_transfer_fills_a_link_with_one_bdp_of_queue(
     #[case] congestion: Congestion,

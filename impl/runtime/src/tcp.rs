@@ -39,6 +39,13 @@ pub trait TcpStream: fmt::Debug + Send + Sync + 'static {
     /// If the host went down.
     fn remote_address(&self) -> io::Result<SocketAddr>;
 
+    /// Sends small pieces at once, where they would otherwise wait for acknowledgments (RFC 1122 §4.2.3.4).
+    ///
+    /// # Errors
+    ///
+    /// If the host went down.
+    fn set_nodelay(&self, on: bool) -> io::Result<()>;
+
     /// Reads into `buffer` and says how many bytes; 0 after the peer's last byte, or if the buffer is
     /// empty.
     ///

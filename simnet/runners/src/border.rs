@@ -51,7 +51,7 @@ impl fmt::Debug for Surroundings {
 }
 
 impl runtime::Runtime for Surroundings {
-    /// Time in the network: whole milliseconds while software runs. Stands still once the world has
+    /// Time in the network: whole milliseconds while software runs; the end of time once the world has
     /// ended.
     fn now(&self) -> Instant {
         self.with(|world| world.net.now()).unwrap_or(Instant::MAX)
@@ -300,6 +300,10 @@ impl runtime::TcpStream for TcpStream {
 
     fn remote_address(&self) -> io::Result<SocketAddr> {
         self.peer_addr()
+    }
+
+    fn set_nodelay(&self, on: bool) -> io::Result<()> {
+        Self::set_nodelay(self, on)
     }
 
     fn poll_read(&self, cx: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {

@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use crate::{
     home,
     paused::whole_millis,
-    runner::{Runner, Stage, Verdict, place},
+    runner::{Runner, Stage, Verdict, new_software, place},
     software::{Failure, Software},
 };
 
@@ -68,7 +68,8 @@ impl<O: Observer + 'static> Runner for LockStep<O> {
         Fut: Future<Output = Result<(), E>> + 'static,
         E: Into<Box<dyn Error>>,
     {
-        let software = Software::new(name, self.stage.home(name), software);
+        let all = self.processes.iter().map(|process| &process.software);
+        let software = new_software(&self.stage, all, name, software);
         self.processes.push(Process { software, life: Life::Unborn });
     }
 
@@ -115,6 +116,7 @@ impl<O: Observer + 'static> LockStep<O> {
     #[must_use]
     pub fn into_network(self) -> Network<O> {
         let Self { sim, stage, .. } = self;
+        stage.close();
         drop(sim);
         stage.into_network()
     }
@@ -122,6 +124,9 @@ impl<O: Observer + 'static> LockStep<O> {
     /// Takes away the software of hosts that crashed, and starts that of hosts that are up.
     fn tend(&mut self) {
         let Self { sim, processes, stage, .. } = self;
+        if !stage.take_unrest() && processes.iter().all(|process| process.life == Life::Up) {
+            return;
+        }
         for Process { software, life } in processes {
             let verdict = stage.verdict(software.home, *life == Life::Up);
             if verdict == Verdict::Leave {

@@ -22,7 +22,7 @@ use tokio::{
 
 use crate::{
     home::{Home, Presence},
-    runner::{Runner, Stage, Verdict, place},
+    runner::{Runner, Stage, Verdict, new_software, place},
     software::{Failure, Software},
     world::Clock,
 };
@@ -37,6 +37,7 @@ pub struct Paused<O: Observer + 'static = ()> {
     tokio: Runtime,
     /// The beginning of time on tokio's clock.
     start: tokio::time::Instant,
+    bell: Arc<Bell>,
     stage: Stage<O>,
 }
 
@@ -49,7 +50,8 @@ struct Process {
 /// The tasks of a host.
 struct Tasks {
     set: LocalSet,
-    waker: Arc<HostWaker>,
+    alarm: Arc<Alarm>,
+    waker: Waker,
 }
 
 impl<O: Observer + 'static> Runner for Paused<O> {
@@ -63,7 +65,7 @@ impl<O: Observer + 'static> Runner for Paused<O> {
             tokio::time::Instant::now()
         };
         let start = now - net.now().elapsed();
-        Self { processes: Vec::new(), tokio, start, stage: Stage::new(net) }
+        Self { processes: Vec::new(), tokio, start, bell: Arc::default(), stage: Stage::new(net) }
     }
 
     fn stage(&self) -> &Stage<O> {
@@ -76,16 +78,17 @@ impl<O: Observer + 'static> Runner for Paused<O> {
         Fut: Future<Output = Result<(), E>> + 'static,
         E: Into<Box<dyn Error>>,
     {
-        let software = Software::new(name, self.stage.home(name), software);
+        let all = self.processes.iter().map(|process| &process.software);
+        let software = new_software(&self.stage, all, name, software);
         self.processes.push(Process { software, tasks: None });
     }
 
     fn run_until_ended(&mut self, hosts: &[&str], limit: Instant) -> Result<bool, Failure> {
-        let Self { processes, tokio, start, stage } = self;
+        let Self { processes, tokio, start, bell, stage } = self;
         let all = || processes.iter().map(|process| &process.software);
         let awaited = hosts.iter().map(|name| place(all(), name)).collect();
         let limit = whole_millis(limit);
-        let mut driver = Driver { processes, stage, start: *start, limit, awaited };
+        let mut driver = Driver { processes, stage, bell, start: *start, limit, awaited };
         driver.stage.set_clock(Clock::Paused(*start));
         let ended = tokio.block_on(async {
             let mut sleep = pin!(tokio::time::sleep_until(*start));
@@ -99,7 +102,7 @@ impl<O: Observer + 'static> Runner for Paused<O> {
         let home = self.stage.home(name);
         self.stage.change(Change::Crash(home.host));
         let _entered = self.tokio.enter();
-        tend(&mut self.processes, &self.stage);
+        tend(&mut self.processes, &self.stage, &self.bell);
     }
 
     fn restart(&mut self, name: &str) {
@@ -117,6 +120,7 @@ impl<O: Observer + 'static> Paused<O> {
     #[must_use]
     pub fn into_network(self) -> Network<O> {
         let Self { processes, tokio, stage, .. } = self;
+        stage.close();
         drop((processes, tokio));
         stage.into_network()
     }
@@ -133,6 +137,7 @@ impl<O: Observer + 'static> fmt::Debug for Paused<O> {
 struct Driver<'a, O: Observer + 'static> {
     processes: &'a mut [Process],
     stage: &'a Stage<O>,
+    bell: &'a Arc<Bell>,
     start: tokio::time::Instant,
     limit: Instant,
     /// Software that ends the run when all of it has ended.
@@ -146,9 +151,10 @@ impl<O: Observer + 'static> Driver<'_, O> {
         mut sleep: Pin<&mut Sleep>,
     ) -> Poll<Result<bool, Failure>> {
         self.stage.world().borrow_mut().unpark();
+        self.bell.follow(cx.waker());
         loop {
             let now = Instant::ZERO + self.start.elapsed();
-            self.settle(now, cx)?;
+            self.settle(now)?;
             if !self.awaited.is_empty() && self.awaited.iter().all(|&at| self.has_ended(at)) {
                 return Poll::Ready(Ok(true));
             }
@@ -168,14 +174,16 @@ impl<O: Observer + 'static> Driver<'_, O> {
     }
 
     /// Does everything there is to do at this instant.
-    fn settle(&mut self, now: Instant, cx: &Context<'_>) -> Result<(), Failure> {
+    fn settle(&mut self, now: Instant) -> Result<(), Failure> {
         for _ in 0..MAX_ROUNDS {
             self.stage.advance(now);
-            tend(self.processes, self.stage);
+            tend(self.processes, self.stage, self.bell);
             let mut busy = false;
             for process in &mut *self.processes {
-                busy |= process.poll(cx);
-                process.software.failure()?;
+                if process.poll() {
+                    busy = true;
+                    process.software.failure()?;
+                }
             }
             let due = self.stage.network().next_event().is_some_and(|next| next <= now);
             if !busy && !due {
@@ -192,21 +200,22 @@ impl<O: Observer + 'static> Driver<'_, O> {
 
 impl Process {
     /// Lets the tasks run that were woken; says whether there were any.
-    fn poll(&mut self, cx: &Context<'_>) -> bool {
-        let Some(Tasks { set, waker }) = &mut self.tasks else { return false };
-        waker.follow(cx.waker());
-        if !waker.woken.swap(false, Ordering::Relaxed) {
+    fn poll(&mut self) -> bool {
+        let Some(Tasks { set, alarm, waker }) = &mut self.tasks else { return false };
+        if !alarm.rings.swap(false, Ordering::Relaxed) {
             return false;
         }
-        let waker = Waker::from(Arc::clone(waker));
         let _presence = Presence::of(self.software.home);
-        let _ = Pin::new(set).poll(&mut Context::from_waker(&waker));
+        let _ = Pin::new(set).poll(&mut Context::from_waker(waker));
         true
     }
 }
 
 /// Takes away the software of hosts that crashed, and starts that of hosts that are up.
-fn tend<O: Observer + 'static>(processes: &mut [Process], stage: &Stage<O>) {
+fn tend<O: Observer + 'static>(processes: &mut [Process], stage: &Stage<O>, bell: &Arc<Bell>) {
+    if !stage.take_unrest() && processes.iter().all(|process| process.tasks.is_some()) {
+        return;
+    }
     for process in processes {
         let home = process.software.home;
         let verdict = stage.verdict(home, process.tasks.is_some());
@@ -215,51 +224,56 @@ fn tend<O: Observer + 'static>(processes: &mut [Process], stage: &Stage<O>) {
         }
         if verdict == Verdict::Start {
             stage.listen(home);
-            process.tasks = Some(Tasks::start(&process.software, home));
+            process.tasks = Some(Tasks::start(&process.software, home, Arc::clone(bell)));
         }
     }
 }
 
 impl Tasks {
-    fn start(software: &Software, home: Home) -> Self {
+    fn start(software: &Software, home: Home, bell: Arc<Bell>) -> Self {
         let _presence = Presence::of(home);
         let set = LocalSet::new();
         drop(set.spawn_local(software.start()));
-        Self { set, waker: Arc::default() }
+        let alarm = Arc::new(Alarm { rings: AtomicBool::new(true), bell });
+        Self { set, waker: Waker::from(Arc::clone(&alarm)), alarm }
+    }
+}
+
+/// Wakes the driver.
+#[derive(Debug, Default)]
+struct Bell(Mutex<Option<Waker>>);
+
+impl Bell {
+    fn follow(&self, driver: &Waker) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.as_ref().is_some_and(|known| known.will_wake(driver)) {
+            *known = Some(driver.clone());
+        }
+    }
+
+    fn ring(&self) {
+        if let Some(driver) = &*self.0.lock().unwrap_or_else(PoisonError::into_inner) {
+            driver.wake_by_ref();
+        }
     }
 }
 
 /// Wakes the driver, and tells it which host was meant.
 #[derive(Debug)]
-struct HostWaker {
-    woken: AtomicBool,
-    driver: Mutex<Option<Waker>>,
+struct Alarm {
+    rings: AtomicBool,
+    bell: Arc<Bell>,
 }
 
-impl Default for HostWaker {
-    fn default() -> Self {
-        Self { woken: AtomicBool::new(true), driver: Mutex::new(None) }
-    }
-}
-
-impl HostWaker {
-    fn follow(&self, driver: &Waker) {
-        let mut known = self.driver.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.as_ref().is_some_and(|known| known.will_wake(driver)) {
-            *known = Some(driver.clone());
-        }
-    }
-}
-
-impl Wake for HostWaker {
+impl Wake for Alarm {
     fn wake(self: Arc<Self>) {
         self.wake_by_ref();
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, Ordering::Relaxed);
-        if let Some(driver) = &*self.driver.lock().unwrap_or_else(PoisonError::into_inner) {
-            driver.wake_by_ref();
+        // The driver was told already, if it was not asked since.
+        if !self.rings.swap(true, Ordering::Relaxed) {
+            self.bell.ring();
         }
     }
 }

@@ -34,7 +34,7 @@ pub trait Runner: Sized {
     /// The network, its names and dates.
     fn stage(&self) -> &Stage<Self::Observer>;
 
-    /// Gives a host its software, which starts when time next passes. What order hosts were given their
+    /// Gives a host its software, once; it starts when time next passes. What order hosts were given their
     /// software in is the order in which they act when they have reason to at the same instant.
     fn host<F, Fut, E>(&mut self, name: &str, software: F)
     where
@@ -159,9 +159,13 @@ impl<O: Observer + 'static> Stage<O> {
         Surroundings { home: self.home(host) }
     }
 
-    /// Ends the run and hands over the network. The software must be gone already.
-    pub(crate) fn into_network(self) -> Network<O> {
+    /// Takes the world from the software, which may then be dropped without a trace in the network.
+    pub(crate) fn close(&self) {
         home::withdraw(self.number);
+    }
+
+    /// Hands over the network of a closed stage.
+    pub(crate) fn into_network(self) -> Network<O> {
         let world = Rc::clone(&self.world);
         drop(self);
         let world = Rc::into_inner(world).expect("the stage was the last to hold the world");
@@ -194,6 +198,11 @@ impl<O: Observer + 'static> Stage<O> {
 
     pub(crate) fn set_clock(&self, clock: Clock) {
         self.world.borrow_mut().set_clock(clock);
+    }
+
+    /// Whether a host crashed since this was last asked.
+    pub(crate) fn take_unrest(&self) -> bool {
+        std::mem::take(&mut self.world.borrow_mut().unrest)
     }
 
     /// What is to be done about the software of a host, given whether it is there.
@@ -230,6 +239,23 @@ pub(crate) enum Verdict {
     Stop,
     /// Take it away, if it is there, and start it.
     Start,
+}
+
+/// The software of a host that has none yet.
+pub(crate) fn new_software<'a, O, F, Fut, E>(
+    stage: &Stage<O>,
+    mut all: impl Iterator<Item = &'a Software>,
+    name: &str,
+    make: F,
+) -> Software
+where
+    O: Observer + 'static,
+    F: Fn() -> Fut + 'static,
+    Fut: Future<Output = Result<(), E>> + 'static,
+    E: Into<Box<dyn Error>>,
+{
+    assert!(all.all(|other| other.name != name), "`{name}` was given software already");
+    Software::new(name, stage.home(name), make)
 }
 
 /// Where the software of the host called `name` stands; panics if the host was given none.

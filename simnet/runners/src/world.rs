@@ -31,6 +31,8 @@ pub(crate) struct World<N: ?Sized = dyn Fabric> {
     names: BTreeMap<String, Vec<IpAddr>>,
     /// The date at the beginning of time.
     pub(crate) epoch: WallTime,
+    /// Whether a host crashed, and the runner has not asked since.
+    pub(crate) unrest: bool,
     clock: Clock,
     /// The runner, which sleeps until the network has something to do.
     runner: Option<(Instant, Waker)>,
@@ -75,6 +77,7 @@ impl<O: Observer> World<Network<O>> {
             hosts: BTreeMap::new(),
             names,
             epoch: WallTime::from_unix(DEFAULT_EPOCH),
+            unrest: false,
             clock: Clock::Runner,
             runner: None,
             notices: Rc::new(RefCell::new(Vec::new())),
@@ -163,6 +166,7 @@ impl<N: Fabric + ?Sized> World<N> {
         self.tcp.fall(host, &mut self.woken);
         let state = self.hosts.entry(host).or_default();
         state.fallen = true;
+        self.unrest = true;
         state.spawned.clear();
         state.watchers.wake(&mut self.woken);
         if let Some((_, runner)) = self.runner.take() {

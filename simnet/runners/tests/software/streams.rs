@@ -57,6 +57,22 @@ fn every_byte_comes_back(#[case] run: Undisturbed) {
     assert_ne!(run(2, steady()).1, hash, "another seed numbers its bytes otherwise");
 }
 
+/// Ending the run takes the software away, and with it open connections: no farewell is sent.
+#[test]
+fn the_end_of_a_run_leaves_no_trace() {
+    let (mut paused, _) = stage::<Paused>(1, steady(), SIZE);
+    paused.run_until(at(100)).expect("no program fails");
+    let before = (paused.stage().trace_hash(), paused.stage().network().tally());
+    let net = paused.into_network();
+    assert_eq!((net.trace_hash(), net.tally()), before);
+
+    let (mut lock_step, _) = stage::<LockStep>(1, steady(), SIZE);
+    lock_step.run_until(at(100)).expect("no program fails");
+    let before = (lock_step.stage().trace_hash(), lock_step.stage().network().tally());
+    let net = lock_step.into_network();
+    assert_eq!((net.trace_hash(), net.tally()), before);
+}
+
 type WithACrash = fn(u64) -> (Vec<String>, [u8; 32]);
 
 #[rstest]

@@ -5,6 +5,7 @@ mod clocks;
 mod echo;
 mod hosts;
 mod punching;
+mod shape;
 mod streams;
 mod support;
 

@@ -7,7 +7,7 @@ use base::{Instant, Rng};
 use lab::presets;
 use simnet::{
     Attach, Driven, Host, Link, Network,
-    nat::{self, Config, Filtering, Hairpin, Mapping, Nat},
+    nat::{self, Config, Filtering, Hairpin, Mapping, Nat, invariants},
 };
 use stun::{
     Behavior, Dependence, Discovery, DiscoveryConfig, DiscoveryEvent, Hairpinning, Lifetime,
@@ -134,5 +134,21 @@ fn discovery_recovers_every_preset() {
             let lifetime = found.lifetime.unwrap();
             assert!(lasts(&config, lifetime), "{name}: {lifetime:?}");
         }
+    }
+}
+
+#[test]
+fn every_preset_keeps_the_invariants_of_rfc_4787() {
+    for preset in presets::all("nat") {
+        let name = preset.name;
+        let config = preset.nat().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (mut out, mut inward) = (0, 0);
+        for seed in 0..6 {
+            match invariants::check(&config, seed) {
+                Ok(summary) => (out, inward) = (out + summary.out, inward + summary.inward),
+                Err(broken) => panic!("{name}: {broken}"),
+            }
+        }
+        assert!(out > 100 && inward > 10, "{name}: {out} packets out, {inward} in are no proof");
     }
 }

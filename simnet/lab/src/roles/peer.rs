@@ -39,6 +39,10 @@ pub struct Peer {
     pub host_candidates: bool,
     /// Whether it asks a STUN server how it looks from outside.
     pub reflexive_candidates: bool,
+    /// How far from the port that the STUN server saw other ports are that it offers as well, because
+    /// its NAT may use them next: port prediction (RFC 5128 §3.5).
+    #[serde(skip_serializing_if = "is_default")]
+    pub guess: Vec<u16>,
     /// The UDP port it sends from; any if 0.
     #[serde(skip_serializing_if = "is_default")]
     pub port: u16,
@@ -75,6 +79,7 @@ impl Default for Peer {
             stun: None,
             host_candidates: true,
             reflexive_candidates: true,
+            guess: Vec::new(),
             port: 0,
             pace: Duration::from_millis(50),
             rto: Duration::from_millis(500),

@@ -1,5 +1,7 @@
 //! Whether expectations held.
 
+mod figures;
+
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use simnet::{DropReason, Tally, units};
@@ -82,6 +84,7 @@ pub(super) fn judge(
         judge.peers();
         judge.discoveries();
         judge.flows();
+        judge.figures();
         judge.drops();
         verdicts.append(&mut judge.verdicts);
     }
@@ -216,6 +219,17 @@ impl Judge<'_> {
             let held = goodput.is_some_and(|goodput| goodput >= least);
             let got = goodput.map_or_else(|| "nothing".to_owned(), units::print_rate);
             self.verdict("goodput-at-least", held, units::print_rate(least), got);
+        }
+    }
+
+    fn figures(&mut self) {
+        for (name, wanted) in &self.expect.figures.clone() {
+            let (host, key) = name.split_once('.').unwrap_or((name, ""));
+            let report = self.reports.iter().find(|(it, _)| *it == host).map(|(_, it)| *it);
+            let figure = report.and_then(|report| report.figures.get(key));
+            let held = figure.is_some_and(|figure| figures::is(figure, wanted));
+            let got = figure.map_or_else(|| "no such figure".to_owned(), ToString::to_string);
+            self.verdict(name, held, wanted.clone(), got);
         }
     }
 

@@ -48,6 +48,10 @@ pub struct Expect {
     /// Bits per second that arrive at least.
     #[serde(with = "simnet::units::option_rate", skip_serializing_if = "Option::is_none")]
     pub goodput_at_least: Option<u64>,
+    /// Figures of participants, such as `"alice.survived" = "yes"`, `"alice.checks" = "<=9"` or
+    /// `"bob.delay-p95" = "<60ms"`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub figures: BTreeMap<String, String>,
     /// Counts of drops by reason, such as `"nat.filtered" = ">0"`.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub drops: BTreeMap<String, String>,

@@ -46,6 +46,11 @@ impl Agent {
     /// The server said how a base looks from outside.
     pub(super) fn found_reflexive(&mut self, cx: &Cx<'_>, base: usize, mapped: SocketAddr) {
         self.offer(cx, Candidate::new(Kind::ServerReflexive, mapped, base));
+        for step in self.role.guess.clone() {
+            let port = mapped.port().wrapping_add(step);
+            let guessed = SocketAddr::new(mapped.ip(), port);
+            self.offer(cx, Candidate::new(Kind::ServerReflexive, guessed, base));
+        }
     }
 
     fn offer(&mut self, cx: &Cx<'_>, candidate: Candidate) {

@@ -7,12 +7,14 @@
 //! | `run.rs`, `files.rs` | `run`, `replay`, `check`, and the files of a run |
 //! | `presets.rs`, `explain.rs` | `presets`, `explain` |
 //! | `matrix.rs` | `matrix` |
+//! | `lessons.rs` | `lessons`, `lesson` |
 //! | `wrap.rs` | paragraphs |
 
 mod arguments;
 mod explain;
 mod failure;
 mod files;
+mod lessons;
 mod matrix;
 mod presets;
 mod run;
@@ -73,6 +75,8 @@ fn perform(command: &Command) -> Result<Done, Failure> {
         Command::Matrix(arguments) => matrix::matrix(arguments),
         Command::Presets(arguments) => presets::presets(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
+        Command::Lessons(_) => Ok(lessons::list()),
+        Command::Lesson(arguments) => lessons::lesson(arguments),
     }
 }
 

@@ -15,9 +15,11 @@
 //! | `render.rs`, `render/` | [`render`]: recordings of runs, pages, pictures |
 //! | `matrix.rs`, `matrix/` | [`matrix`]: every NAT against every NAT, and what rules say of it |
 //! | `explain.rs`, `explain/` | [`explain`]: what a NAT does and what that means, in plain words |
+//! | `lessons.rs` | [`lessons`]: scenarios with a page of explanation each |
 //! | `main.rs`, `cli.rs`, `cli/` | the command line |
 
 pub mod explain;
+pub mod lessons;
 pub mod matrix;
 pub mod plots;
 pub mod presets;

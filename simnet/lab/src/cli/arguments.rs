@@ -17,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
     after_help = "Start with:\n  \
         cargo xtask lab explain linux-masquerade   what a NAT does, and what that means\n  \
         cargo xtask lab matrix                     which NATs let two peers meet\n  \
+        cargo xtask lab lessons                    what there is to learn\n  \
         cargo xtask lab run FILE --out DIR         run a scenario, with pictures of it\n\n\
         Exit codes: 0 as expected, 1 an expectation did not hold, 3 a fault of the laboratory, 4 the \
         machine lacks something, 64 wrong usage, 65 a broken scenario."
@@ -34,6 +35,8 @@ pub(crate) enum Command {
     Matrix(Matrix),
     Presets(Presets),
     Explain(Explain),
+    Lessons(Lessons),
+    Lesson(Lesson),
 }
 
 /// Run a scenario and say what came of it.
@@ -186,6 +189,31 @@ pub(crate) struct Explain {
     #[arg(long)]
     pub(crate) short: bool,
     /// Folder for `walk.html` and `walk.svg`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// List the lessons: scenarios with a page of explanation each.
+#[derive(Args)]
+pub(crate) struct Lessons {}
+
+/// Read a lesson and run its scenarios.
+///
+/// Prints the page, and what came of each scenario. The files are in `simnet/lessons`: copy one, change
+/// it, and `run` it.
+#[derive(Args)]
+#[command(after_long_help = "Examples:\n  \
+    cargo xtask lab lesson inbound-first\n  \
+    cargo xtask lab lesson 3 --ladder            with every packet\n  \
+    cargo xtask lab lesson 3 --out out/3         with pictures: out/3/scenario/run.html")]
+pub(crate) struct Lesson {
+    /// Its name, with or without its number, or its number.
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// Print every packet as an arrow.
+    #[arg(long)]
+    pub(crate) ladder: bool,
+    /// Folder for the files of the runs, one folder in it for each scenario.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

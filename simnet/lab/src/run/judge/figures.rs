@@ -10,11 +10,12 @@ use crate::run::Figure;
 pub(super) fn is(figure: &Figure, wanted: &str) -> bool {
     match figure {
         Figure::Count(count) => wanted.parse::<Bound>().is_ok_and(|bound| bound.admits(*count)),
-        Figure::Time(time) => {
-            compare(wanted, |text| units::parse_duration(text).ok(), time.as_secs_f64(), |limit| {
-                limit.as_secs_f64()
-            })
-        }
+        Figure::Time(time) => compare(
+            wanted,
+            |text| units::parse_duration(text).ok(),
+            time.as_secs_f64(),
+            |limit| limit.as_secs_f64(),
+        ),
         #[expect(clippy::cast_precision_loss, reason = "rates are far below 2^53 bits a second")]
         Figure::Rate(rate) => {
             compare(wanted, |text| units::parse_rate(text).ok(), *rate as f64, |limit| limit as f64)

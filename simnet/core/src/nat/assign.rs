@@ -46,7 +46,7 @@ impl Translator {
         if let Some(ip) = self.addresses.dedicated(internal.ip()) {
             return Ok(Assigned { external: SocketAddr::new(ip, internal.port()), address: 0 });
         }
-        let addresses = self.candidates(internal.ip(), out)?;
+        let addresses = self.candidates(flow, out)?;
         let paired = self.assign_from(addresses.clone(), flow, scope, out);
         match paired {
             // RFC 7857 §4: better another address than none.
@@ -83,8 +83,9 @@ impl Translator {
         Err(Refusal::NoPort { internal })
     }
 
-    /// The pool indices that `host` may use, the preferred one first.
-    fn candidates(&mut self, host: IpAddr, out: &mut Outlet<'_>) -> Result<Indices, Refusal> {
+    /// The pool indices that `flow.near` may use, the preferred one first.
+    fn candidates(&mut self, flow: &Flow, out: &mut Outlet<'_>) -> Result<Indices, Refusal> {
+        let host = flow.near.ip();
         let count = self.addresses.pool.len();
         if count == 0 {
             return Err(Refusal::NoAddress);
@@ -100,6 +101,11 @@ impl Translator {
                 let next = self.next_address % count;
                 self.next_address = next + 1;
                 return Ok(Indices { next, left: count, count });
+            }
+            Pooling::ByDestination => {
+                let next = ports::hash(SocketAddr::new(flow.far.ip(), 0), count as u64);
+                let next = usize::try_from(next).unwrap_or(0);
+                return Ok(Indices { next, left: 1, count });
             }
             Pooling::Paired | Pooling::SoftPaired => return Ok(self.pair(host, count)),
         }

@@ -152,6 +152,9 @@ pub enum Pooling {
     Arbitrary,
     /// One after the other.
     RoundRobin,
+    /// Always the same for a destination address, as boxes with several uplinks share out the load. It
+    /// shows where mappings depend on the destination.
+    ByDestination,
 }
 
 /// What happens to packets from inside to an external address: RFC 4787 §6.

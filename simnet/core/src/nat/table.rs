@@ -318,7 +318,10 @@ impl Table {
         let Some(session) = self.sessions.get_mut(id) else { return };
         session.deadline = deadline;
         let mapping = session.mapping;
-        self.heap.push(Reverse((deadline, Timed::Session(id))));
+        if deadline < session.queued {
+            session.queued = deadline;
+            self.heap.push(Reverse((deadline, Timed::Session(id))));
+        }
         let ends = match self.mappings.get(mapping) {
             Some(mapping) if mapping.sessions == 1 => mapping.until.max(deadline + linger),
             _ => self.latest(mapping, linger),
@@ -339,7 +342,10 @@ impl Table {
     fn settle(&mut self, id: Id, deadline: Instant) {
         let Some(mapping) = self.mappings.get_mut(id) else { return };
         mapping.deadline = deadline;
-        self.heap.push(Reverse((deadline, Timed::Mapping(id))));
+        if deadline < mapping.queued {
+            mapping.queued = deadline;
+            self.heap.push(Reverse((deadline, Timed::Mapping(id))));
+        }
     }
 
     /// Whether `flow` is a conversation with the box itself.
@@ -373,10 +379,10 @@ impl Table {
                 return None;
             }
             self.heap.pop();
-            // The deadline proper; none if the thing went another way.
-            let Some(proper) = self.deadline_of(timed) else { continue };
+            // The deadline proper; none if the thing went another way, or comes up at another time.
+            let Some(proper) = self.deadline_of(timed, deadline) else { continue };
             if proper > now {
-                self.heap.push(Reverse((proper, timed)));
+                self.queue(timed, proper);
                 continue;
             }
             match timed {
@@ -398,10 +404,11 @@ impl Table {
         None
     }
 
-    fn deadline_of(&self, timed: Timed) -> Option<Instant> {
+    /// When the thing ends that came up as `queued`.
+    fn deadline_of(&self, timed: Timed, queued: Instant) -> Option<Instant> {
         match timed {
             Timed::Session(id) => {
-                let session = self.sessions.get(id)?;
+                let session = self.sessions.get(id).filter(|session| session.queued == queued)?;
                 let shared = self.shared_timer && session.inside.protocol == Protocol::Udp;
                 match self.mappings.get(session.mapping) {
                     Some(mapping) if shared => Some(mapping.deadline.max(session.deadline)),
@@ -409,8 +416,29 @@ impl Table {
                 }
             }
             Timed::Remembered(id) => self.remembered.get(id).map(|flow| flow.deadline),
-            Timed::Mapping(id) => self.mappings.get(id).map(|mapping| mapping.deadline),
+            Timed::Mapping(id) => {
+                let mapping = self.mappings.get(id).filter(|mapping| mapping.queued == queued)?;
+                Some(mapping.deadline)
+            }
         }
+    }
+
+    /// Lets the thing come up again at `deadline`.
+    fn queue(&mut self, timed: Timed, deadline: Instant) {
+        match timed {
+            Timed::Session(id) => {
+                if let Some(session) = self.sessions.get_mut(id) {
+                    session.queued = deadline;
+                }
+            }
+            Timed::Mapping(id) => {
+                if let Some(mapping) = self.mappings.get_mut(id) {
+                    mapping.queued = deadline;
+                }
+            }
+            Timed::Remembered(_) => {}
+        }
+        self.heap.push(Reverse((deadline, timed)));
     }
 }
 
@@ -427,5 +455,41 @@ fn unlist<K: Copy + Eq + Hash>(map: &mut Map<K, Ids>, key: K, id: Id) {
 fn forget<K: Eq + Hash>(map: &mut Map<K, Id>, key: &K, id: Id) {
     if map.get(key) == Some(&id) {
         map.remove(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn asking_again_and_again_leaves_nothing_behind() {
+        let mut table = Table::new(false, false);
+        let at = |seconds| Instant::ZERO + Duration::from_secs(seconds);
+        let internal = ([10, 0, 0, 2], 5_000).into();
+        let id = table.add_mapping(
+            Mapping {
+                protocol: Protocol::Udp,
+                kind: Kind::Explicit,
+                internal,
+                external: ([11, 0, 0, 1], 5_000).into(),
+                scope: Scope::Any,
+                deadline: at(0),
+                queued: at(0),
+                until: at(0),
+                sessions: 0,
+            },
+            0,
+        );
+        for second in 0..1_000 {
+            for lifetime in [600, 300, 600] {
+                table.set_kind(id, Kind::Explicit, at(second + lifetime), Duration::ZERO);
+            }
+            assert!(table.end_one(at(second)).is_none());
+        }
+        assert!(table.heap.len() < 10, "{} entries for one mapping", table.heap.len());
+        assert!(table.end_one(at(1_598)).is_none());
+        assert!(matches!(table.end_one(at(1_599)), Some(Ended::Mapping(_))));
+        assert!(!table.has_names());
     }
 }

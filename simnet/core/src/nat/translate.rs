@@ -337,6 +337,7 @@ impl Translator {
             external,
             scope,
             deadline: now,
+            queued: now,
             until: now,
             sessions: 0,
         };
@@ -362,6 +363,7 @@ impl Translator {
             replied: false,
             tcp,
             deadline: out.now(),
+            queued: out.now(),
         };
         session.deadline = self.deadline(&session, out);
         // RFC 4787 §4.3: a packet that does not refresh the mapping opens nothing that outlives it.
@@ -369,6 +371,7 @@ impl Translator {
             session.deadline = session.deadline.min(ends);
         }
         let deadline = session.deadline;
+        session.queued = deadline;
         self.table.add_session(session);
         self.prolong(id, deadline, out);
         out.event(|| NatEvent::Permitted { external, remote: flow.far });

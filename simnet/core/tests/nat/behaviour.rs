@@ -24,6 +24,7 @@ fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
 
+/// RFC 4787 §4.1, REQ-1, and the other behaviours it names.
 #[rstest]
 #[case::endpoint_independent(Mapping::EndpointIndependent, true, true)]
 #[case::address_dependent(Mapping::AddressDependent, true, false)]
@@ -41,6 +42,7 @@ fn reuses_a_mapping_as_configured(
     assert_eq!(bench.send(ALICE, OTHER_IP) == first, for_address);
 }
 
+/// RFC 4787 §5, REQ-8.
 #[rstest]
 #[case::endpoint_independent(Filtering::EndpointIndependent, true, true)]
 #[case::address_dependent(Filtering::AddressDependent, true, false)]
@@ -76,6 +78,7 @@ fn a_drop_says_why_and_cites_the_section() {
     assert_eq!(fate, Fate::Dropped(DropReason::NatFiltered, note.to_owned()));
 }
 
+/// RFC 4787 §4.2.1, REQ-3: no port is overloaded.
 #[test]
 fn preserves_a_port_and_falls_back_to_random() {
     let mut bench = Bench::new(Config::port_restricted_cone());
@@ -112,6 +115,7 @@ fn keeps_the_class_of_a_port_that_is_taken(
     assert!(second != port && class.contains(&second), "{second}");
 }
 
+/// RFC 4787 §4.2.1, REQ-3a, and RFC 4787 §4.2.2, REQ-4.
 #[test]
 fn the_ideal_keeps_range_and_parity() {
     let mut bench = Bench::new(Config::rfc4787_ideal());
@@ -202,6 +206,7 @@ fn shares_ports_between_destinations_where_allowed() {
     assert!(matches!(fate, Fate::Dropped(DropReason::NatNoPort, _)));
 }
 
+/// RFC 4787 §4.1, REQ-2.
 #[test]
 fn paired_pooling_keeps_one_address_for_a_host() {
     let pool = ["11.0.0.1", "11.0.0.2", "11.0.0.3"];
@@ -232,6 +237,7 @@ fn arbitrary_pooling_scatters_a_host_and_resolves_conflicts_by_address() {
     assert_ne!(ports[3], 7_000);
 }
 
+/// RFC 4787 §6, REQ-9.
 #[rstest]
 #[case::external(Hairpin::ExternalSource, true)]
 #[case::internal(Hairpin::InternalSource, false)]
@@ -277,6 +283,7 @@ fn without_hairpinning_packets_to_external_addresses_end() {
     assert_eq!(bench.nat.mappings().len(), 1);
 }
 
+/// RFC 4787 §4.3, REQ-6.
 #[rstest]
 #[case::outbound_only(Refresh { outbound: true, inbound: false }, true, false)]
 #[case::inbound_only(Refresh { outbound: false, inbound: true }, false, true)]
@@ -303,6 +310,7 @@ fn refreshes_as_configured(
     assert_eq!(receiving.is_open(SERVER, external), by_receiving);
 }
 
+/// RFC 7857 §7.
 #[test]
 fn filtered_packets_refresh_nothing() {
     let refresh = Refresh { outbound: true, inbound: true };
@@ -314,6 +322,7 @@ fn filtered_packets_refresh_nothing() {
     assert!(!bench.is_open(SERVER, external));
 }
 
+/// RFC 4787 §4.3, REQ-5: five minutes, to the nanosecond.
 #[test]
 fn a_mapping_ends_at_the_instant_its_time_is_up() {
     for (wait, open) in [(Duration::from_nanos(299_999_999_999), true), (seconds(300), false)] {
@@ -336,6 +345,7 @@ fn a_permission_ends_before_the_mapping_that_others_keep_alive() {
     assert_eq!(bench.arrive(OTHER_IP, external), Ok(at(ALICE)));
 }
 
+/// RFC 4787 §4.3, REQ-5a.
 #[test]
 fn well_known_destinations_may_have_their_own_timer() {
     let timers = Timers { well_known: vec![(53, seconds(10))], ..Timers::udp(seconds(300)) };
@@ -436,6 +446,7 @@ fn one_to_one_addresses_keep_all_ports_and_let_all_in() {
     assert_eq!(bench.turn(BOB, at("11.0.0.77:5000")).unwrap().1, at(ALICE));
 }
 
+/// RFC 4787 §4.4, REQ-7.
 #[test]
 fn numbers_that_are_the_same_on_both_sides_do_not_mix() {
     // The internal host has the number of the external address, and the server that of the other host.
@@ -446,6 +457,7 @@ fn numbers_that_are_the_same_on_both_sides_do_not_mix() {
     assert_eq!(bench.send(BOB, "10.0.0.2:3478").ip(), external.ip());
 }
 
+/// RFC 4787 §8, REQ-11, broken in three ways.
 #[rstest]
 #[case::second_conflict(Trigger::Conflicts(2))]
 #[case::fourth_mapping(Trigger::Mappings(4))]

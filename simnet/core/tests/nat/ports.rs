@@ -188,6 +188,20 @@ fn a_host_runs_out_of_ports_where_it_is_bound_to_an_address(
     }
 }
 
+#[test]
+fn the_load_is_shared_by_destination() {
+    let config = Config { pooling: Pooling::ByDestination, ..Config::symmetric() };
+    let mut bench = Bench::with_pool(config, &["11.0.0.1", "11.0.0.2"]);
+    let mut seen = BTreeSet::new();
+    for number in 1..=40 {
+        let ips =
+            [1, 2].map(|port| bench.send(&host(2, 5_000), &format!("12.0.0.{number}:{port}")).ip());
+        assert_eq!(ips[0], ips[1]);
+        seen.insert(ips[0]);
+    }
+    assert_eq!(seen.len(), 2);
+}
+
 /// RFC 5128 §3.5: what a peer that predicts ports has to reckon with.
 #[rstest]
 #[case::alone(None, 1.0..=1.0)]

@@ -316,9 +316,9 @@ impl Translator {
     }
 }
 
-/// A number below `bound` that follows from an internal endpoint alone: RFC 6056 §3.3.3, without the
-/// destination.
-fn hash(near: SocketAddr, bound: u64) -> u64 {
+/// A number below `bound` that follows from an endpoint alone: RFC 6056 §3.3.3, without the destination
+/// where it stands for an internal one.
+pub(super) fn hash(near: SocketAddr, bound: u64) -> u64 {
     use std::hash::{Hash, Hasher};
     let mut state = crate::nat::hash::Mixer::default();
     match near.ip() {

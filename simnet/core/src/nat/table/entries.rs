@@ -62,6 +62,8 @@ pub(in crate::nat) struct Mapping {
     pub(in crate::nat) external: SocketAddr,
     pub(in crate::nat) scope: Scope,
     pub(in crate::nat) deadline: Instant,
+    /// When the heap brings it up next.
+    pub(in crate::nat) queued: Instant,
     /// It does not end before, whatever its sessions do.
     pub(in crate::nat) until: Instant,
     /// How many sessions it has.
@@ -81,6 +83,8 @@ pub(in crate::nat) struct Session {
     /// What is known of a TCP connection.
     pub(in crate::nat) tcp: Tracked,
     pub(in crate::nat) deadline: Instant,
+    /// When the heap brings it up next.
+    pub(in crate::nat) queued: Instant,
 }
 
 /// A conversation of a remote endpoint with the box itself.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use simnet::{Congestion, Link, Network, QueueLimit, TcpConfig, TcpId, TcpRead};
+use simnet::{Congestion, Link, Loss, Network, QueueLimit, TcpConfig, TcpId, TcpRead};
 
 use super::{connected, ms, world};
 
@@ -64,4 +64,52 @@ fn a_long_transfer_fills_a_link_with_one_bdp_of_queue(
     let bdp = RATE / 8 * 2 * one_way / 1_000;
     let (_, share) = measure(congestion, ms(one_way), QueueLimit::bytes(bdp));
     assert!(share >= 0.9, "{share}");
+}
+
+/// One segment in a hundred lost at random costs windows, not round trips of silence: RFC 5681 §3.2.
+#[rstest]
+#[case::reno(Congestion::Reno)]
+#[case::cubic(Congestion::Cubic)]
+fn random_loss_is_repaired_without_the_timer(#[case] congestion: Congestion) {
+    let config = TcpConfig { congestion, ..TcpConfig::default() };
+    let link = Link::delayed(ms(5)).rate(RATE).queue(QueueLimit::packets(50));
+    let mut net = world(3, link.loss(Loss::random(0.01)), config, ());
+    let (client, server) = connected(&mut net);
+    // The loss is on the way back; what the server sends is hit.
+    let time = Duration::from_secs(30);
+    let bytes = transfer(&mut net, server, client, time);
+    let stats = net.tcp_stats(server);
+    let goodput = bytes * 8 / time.as_secs();
+    println!("{congestion:?} with 1 % loss: {goodput} bit/s, {stats:?}");
+    assert!(goodput > 7_000_000, "{goodput}");
+    assert!(stats.recoveries > 50, "{stats:?}");
+    assert!(stats.timeouts <= 3, "{stats:?}");
+    let resent = stats.bytes_resent as f64 / stats.bytes_sent as f64;
+    assert!((0.008..0.02).contains(&resent), "{resent}");
+    assert!(net.tally().is_conserved());
+}
+
+/// Two flows share a bottleneck.
+#[test]
+fn two_flows_share_fairly() {
+    let queue = QueueLimit::bytes(RATE / 8 / 20);
+    let link = Link::delayed(ms(25)).rate(RATE).queue(queue);
+    let mut net = world(2, link, TcpConfig::default(), ());
+    let first = connected(&mut net);
+    let second = connected(&mut net);
+    let (chunk, mut buffer) = (vec![1; 64 * 1_024], vec![0; 64 * 1_024]);
+    let mut shares = [0_u64; 2];
+    for _ in 0..12_000 {
+        net.run_for(ms(5));
+        for (share, (from, to)) in shares.iter_mut().zip([first, second]) {
+            while net.tcp_send(from, &chunk) > 0 {}
+            while let TcpRead::Data(count) = net.tcp_receive(to, &mut buffer) {
+                *share += count as u64;
+            }
+        }
+    }
+    let [one, other] = shares.map(|bytes| bytes as f64);
+    println!("shares of a minute: {:.2} and {:.2} Mbit/s", one * 8.0 / 6e7, other * 8.0 / 6e7);
+    assert!((0.6..1.7).contains(&(one / other)), "{shares:?}");
+    assert!((one + other) * 8.0 / 60.0 > 0.9 * RATE as f64 * 1_460.0 / 1_500.0, "{shares:?}");
 }

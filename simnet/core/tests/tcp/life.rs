@@ -1,11 +1,14 @@
 //! How connections begin and end.
 
+use std::net::SocketAddr;
+
 use base::SocketErrorKind;
 use rstest::rstest;
 use simnet::{
     Attach, BindError, Change, DropReason, Host, Link, Network, Packet, Tcp, TcpClosed, TcpConfig,
     TcpConnectError, TcpFlags, TcpRead, TcpState,
     firewall::{Config, Firewall},
+    nat::Nat,
     observe::Ladder,
 };
 
@@ -338,6 +341,41 @@ fn a_stateful_firewall_lets_the_inside_connect_and_nobody_else() {
     assert_eq!(net.tcp_state(allowed), TcpState::Established);
     assert_ne!(net.tcp_state(forbidden), TcpState::Established);
     assert_ne!(net.tcp_state(inward), TcpState::Established);
+    assert!(net.tally().is_conserved());
+}
+
+#[test]
+fn a_nat_lets_the_inside_connect_and_sees_both_ends_close() {
+    let mut net = Network::builder(1)
+        .wan("wan", "11.0.0.0/8")
+        .lan("home", "10.0.0.0/24")
+        .nat("box", "home", "wan", Nat::new(simnet::nat::Config::port_restricted_cone()))
+        .host("alice", Host::on("home"))
+        .host("server", Host::on("wan").address("11.0.0.3"))
+        .build()
+        .unwrap();
+    let (alice, server) = nodes(&net);
+    let listener = net.tcp_listen(server, at(SERVER)).unwrap();
+    let client = net.tcp_connect(alice, None, at(SERVER)).unwrap();
+    net.run_for(ms(100));
+    let accepted = net.tcp_accept(listener).expect("it is made");
+    let (inside, outside) = (net.tcp_addresses(client).0, net.tcp_addresses(accepted).1);
+    assert_ne!(inside.ip(), outside.ip(), "translated");
+    net.tcp_send(client, &[1; 50_000]);
+    net.tcp_send(accepted, &[2; 50_000]);
+    net.run_for(ms(500));
+    assert_eq!(read_all(&mut net, client).0, [2; 50_000]);
+    assert_eq!(read_all(&mut net, accepted).0, [1; 50_000]);
+    net.tcp_listen(alice, at("0.0.0.0:80")).unwrap();
+    let uninvited = SocketAddr::new(outside.ip(), 80);
+    let inward = net.tcp_connect(server, None, uninvited).unwrap();
+    net.run_for(ms(5_000));
+    assert_ne!(net.tcp_state(inward), TcpState::Established);
+    net.tcp_shutdown(client);
+    net.tcp_shutdown(accepted);
+    net.run_for(ms(30_000));
+    assert_eq!(net.tcp_state(client), TcpState::Closed(TcpClosed::Finished));
+    assert_eq!(net.tcp_state(accepted), TcpState::Closed(TcpClosed::Finished));
     assert!(net.tally().is_conserved());
 }
 

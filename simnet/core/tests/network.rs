@@ -554,3 +554,17 @@ fn a_gateway_can_be_chosen() {
     net.run_for(ms(10));
     assert_eq!(net.receive(receiver).unwrap().at, at(5));
 }
+
+/// Two homes may use the same private addresses even though IPv6 passes both of their boxes as it is.
+#[test]
+fn boxes_that_pass_ipv6_on_do_not_join_what_they_translate() {
+    let config = simnet::nat::Config::port_restricted_cone;
+    let built = Network::builder(1)
+        .wan("wan", "11.0.0.0/8 2001:db8::/32")
+        .lan("one", "192.168.1.0/24 fd00:1::/64")
+        .lan("other", "192.168.1.0/24 fd00:2::/64")
+        .nat("box-one", "one", "wan", simnet::nat::Nat::new(config()))
+        .nat("box-other", "other", "wan", simnet::nat::Nat::new(config()))
+        .build();
+    assert!(built.is_ok(), "{built:?}");
+}

@@ -58,14 +58,17 @@ impl Site {
 
     /// Within segments that routers join, an address must mean one part.
     pub(super) fn check_realms(&self) -> Result<(), BuildError> {
-        let realms = self.realms();
+        // Boxes pass one family on as it is and translate the other.
+        let families = [self.realms(false), self.realms(true)];
         let mut known: BTreeMap<(NodeId, IpAddr), HopId> = BTreeMap::new();
         for (id, hop) in self.hops.iter() {
             let segment = self.hops.at(hop.peer).node;
-            let Some(&realm) = realms.get(&segment).filter(|_| segment != hop.node) else {
-                continue;
-            };
             for address in &hop.addresses {
+                let [v4, v6] = &families;
+                let realms = if address.ip.is_ipv6() { v6 } else { v4 };
+                let Some(&realm) = realms.get(&segment).filter(|_| segment != hop.node) else {
+                    continue;
+                };
                 let Some(other) = known.insert((realm, address.ip), id) else { continue };
                 let first = self.hops.at(other);
                 if first.node == hop.node || is_link_local(address.ip) {
@@ -84,12 +87,12 @@ impl Site {
         Ok(())
     }
 
-    /// The realm of every segment, named after one segment in it.
-    fn realms(&self) -> BTreeMap<NodeId, NodeId> {
+    /// The realm of every segment in a family, named after one segment in it.
+    fn realms(&self, ipv6: bool) -> BTreeMap<NodeId, NodeId> {
         let segments = self.segments.values().map(|segment| segment.node);
         let mut realms: BTreeMap<NodeId, NodeId> = segments.map(|node| (node, node)).collect();
         for (_, node) in self.nodes.iter() {
-            if node.segment.is_some() || !self.joins(node) {
+            if node.segment.is_some() || !self.joins(node, ipv6) {
                 continue;
             }
             let joined: Vec<NodeId> =
@@ -104,13 +107,14 @@ impl Site {
         realms
     }
 
-    /// Whether a node passes addresses on as they are.
-    fn joins(&self, node: &crate::node::Node) -> bool {
+    /// Whether a node passes addresses of a family on as they are.
+    fn joins(&self, node: &crate::node::Node, ipv6: bool) -> bool {
         match &node.role {
             Role::Router => true,
             Role::Middlebox(middle) => {
                 let Some(&inside) = node.hops.first() else { return false };
                 let own = self.hops.at(inside).addresses.iter();
+                let own = own.filter(|own| own.ip.is_ipv6() == ipv6);
                 let inside: Vec<Prefix> =
                     own.filter_map(|own| Prefix::new(own.ip, own.prefix)).collect();
                 let announced = middle.middlebox.announces(&inside);

@@ -17,7 +17,10 @@
 //! | `explain.rs`, `explain/` | [`explain`]: what a NAT does and what that means, in plain words |
 //! | `lessons.rs` | [`lessons`]: scenarios with a page of explanation each |
 //! | `main.rs`, `cli.rs`, `cli/` | the command line |
+//! | `shrink.rs`, `shrink/` | [`shrink`]: making a scenario that fails small |
+//! | `arbitrary.rs`, `arbitrary/` | worlds drawn from bytes, valid by construction |
 
+mod arbitrary;
 pub mod explain;
 pub mod lessons;
 pub mod matrix;
@@ -27,6 +30,7 @@ pub mod render;
 pub mod roles;
 mod run;
 mod scenario;
+pub mod shrink;
 
 pub use run::{Bound, Figure, Outcome, Report, Verdict, World};
 pub use scenario::{

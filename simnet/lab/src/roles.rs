@@ -65,6 +65,11 @@ trait Parameters: Clone + 'static {
         None
     }
 
+    /// The host that it cannot do without.
+    fn needs(&self) -> Option<&str> {
+        None
+    }
+
     /// Whether what they say of other hosts is true. `path` is where they stand, `name` the host.
     fn check(&self, scenario: &Scenario, path: &str, name: &str) -> Vec<Finding> {
         let _ = (scenario, path, name);
@@ -150,6 +155,15 @@ macro_rules! roles {
                     Self::Idle => Report::default(),
                     $(Self::$role(role) => report(role, net, node),)*
                 }
+            }
+
+            /// The host that it cannot do without.
+            pub(crate) fn speaks_of(&self) -> Option<&str> {
+                let to = match self {
+                    Self::Idle => None,
+                    $(Self::$role(role) => role.needs(),)*
+                };
+                to.and_then(|to| to.split(':').next())
             }
 
             fn check(&self, scenario: &Scenario, path: &str, name: &str) -> Vec<Finding> {

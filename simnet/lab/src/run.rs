@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use base::Instant;
-use simnet::{Network, NodeId, Observer};
+use simnet::{Network, NodeId, Observer, nat::Nat, nat64::Nat64};
 
 use crate::{
     roles::{Role, peer::Agent},
@@ -138,6 +138,26 @@ impl<O: Observer> World<O> {
             .map(|(host, (node, role))| (host.name.clone(), role.report(&self.net, *node)))
             .collect();
         Outcome::of(&self.scenario, &self.net, reports)
+    }
+
+    /// Checks what must hold in every world at any time: that each packet is accounted for, and that the
+    /// books of every NAT are in order.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong, in words. It is a bug of the laboratory.
+    pub fn audit(&self) -> Result<(), String> {
+        let tally = self.net.tally();
+        if !tally.is_conserved() {
+            return Err(format!("packets are not conserved: {tally}"));
+        }
+        for (_, _, it) in self.scenario.boxes() {
+            let Some(node) = self.net.find(&it.name) else { continue };
+            let nat = self.net.middlebox::<Nat>(node).map_or(Ok(()), Nat::audit);
+            let nat64 = self.net.middlebox::<Nat64>(node).map_or(Ok(()), Nat64::audit);
+            nat.and(nat64).map_err(|fault| format!("{}: {fault}", it.name))?;
+        }
+        Ok(())
     }
 
     /// The network.

@@ -56,6 +56,10 @@ impl Parameters for Discovery {
         Some(self.start)
     }
 
+    fn needs(&self) -> Option<&str> {
+        self.server.as_deref()
+    }
+
     fn check(&self, scenario: &Scenario, path: &str, _: &str) -> Vec<Finding> {
         let missing = Finding::new(path, "there is no STUN server to ask")
             .suggesting("give a host with two addresses the role \"stun\"");

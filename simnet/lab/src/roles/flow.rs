@@ -115,6 +115,10 @@ impl Parameters for Flow {
         Some(self.start)
     }
 
+    fn needs(&self) -> Option<&str> {
+        Some(&self.to)
+    }
+
     fn check(&self, scenario: &Scenario, path: &str, _: &str) -> Vec<Finding> {
         super::target(scenario, &format!("{path}.to"), &self.to, &[]).into_iter().collect()
     }

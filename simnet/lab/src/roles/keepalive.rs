@@ -69,6 +69,10 @@ impl Parameters for Keepalive {
         Some(self.start)
     }
 
+    fn needs(&self) -> Option<&str> {
+        Some(&self.to)
+    }
+
     fn check(&self, scenario: &Scenario, path: &str, _: &str) -> Vec<Finding> {
         let mut found: Vec<_> = super::target(scenario, &format!("{path}.to"), &self.to, &["echo"])
             .into_iter()

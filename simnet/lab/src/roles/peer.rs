@@ -153,6 +153,10 @@ impl Parameters for Peer {
         Some(self.start)
     }
 
+    fn needs(&self) -> Option<&str> {
+        self.with.as_deref()
+    }
+
     fn check(&self, scenario: &Scenario, path: &str, name: &str) -> Vec<Finding> {
         check(self, scenario, path, name)
     }

@@ -77,6 +77,10 @@ impl Parameters for PmtuProbe {
         Some(self.start)
     }
 
+    fn needs(&self) -> Option<&str> {
+        Some(&self.to)
+    }
+
     fn check(&self, scenario: &Scenario, path: &str, _: &str) -> Vec<Finding> {
         super::target(scenario, &format!("{path}.to"), &self.to, &["echo"]).into_iter().collect()
     }

@@ -75,6 +75,10 @@ impl Parameters for TcpSend {
         Some(self.start)
     }
 
+    fn needs(&self) -> Option<&str> {
+        Some(&self.to)
+    }
+
     fn check(&self, scenario: &Scenario, path: &str, _: &str) -> Vec<Finding> {
         super::target(scenario, &format!("{path}.to"), &self.to, &[]).into_iter().collect()
     }
@@ -220,6 +224,10 @@ impl Parameters for ShortFlows {
 
     fn begins(&self) -> Option<Duration> {
         Some(self.start)
+    }
+
+    fn needs(&self) -> Option<&str> {
+        Some(&self.to)
     }
 
     fn check(&self, scenario: &Scenario, path: &str, _: &str) -> Vec<Finding> {

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use toml::{Table, Value};
 
 use super::Scenario;
+use crate::roles::Role;
 
 /// Sections in the order in which a reader needs them.
 const SECTIONS: &[&str] = &[
@@ -25,7 +26,14 @@ const SECTIONS: &[&str] = &[
 const FIRST: &[&str] = &["name", "t", "between", "attach", "inside", "outside"];
 
 pub(super) fn write(scenario: &Scenario) -> String {
-    let table = Table::try_from(scenario).unwrap_or_default();
+    let mut table = Table::try_from(scenario).unwrap_or_default();
+    if let Some(Value::Array(hosts)) = table.get_mut("host") {
+        for (host, plan) in hosts.iter_mut().zip(&scenario.hosts) {
+            if let Some(role) = host.get_mut("role") {
+                *role = briefly(role.clone(), &plan.role);
+            }
+        }
+    }
     let mut text = String::from("version = 1\n");
     for key in ["name", "about", "seed", "duration"] {
         if let Some(value) = table.get(key) {
@@ -50,6 +58,26 @@ pub(super) fn write(scenario: &Scenario) -> String {
         }
     }
     text
+}
+
+/// A role without what goes without saying.
+fn briefly(mut written: Value, role: &Role) -> Value {
+    let same = |value: &Value| value.clone().try_into::<Role>().is_ok_and(|read| read == *role);
+    let name = Value::String(role.name().to_owned());
+    if same(&name) {
+        return name;
+    }
+    let parameters = written.get(role.name()).and_then(Value::as_table).cloned();
+    for key in parameters.unwrap_or_default().keys() {
+        let mut less = written.clone();
+        if let Some(Value::Table(parameters)) = less.get_mut(role.name()) {
+            parameters.remove(key);
+        }
+        if same(&less) {
+            written = less;
+        }
+    }
+    written
 }
 
 fn lines(text: &mut String, part: &Table) {

@@ -11,9 +11,10 @@ use std::{net::SocketAddr, time::Duration};
 use pcap_file::pcapng::{Block, PcapNgReader, blocks::enhanced_packet::EnhancedPacketOption};
 use rstest::rstest;
 use simnet::{
-    Attach, DropReason, Host, Link, Network, Observer,
-    nat::{Config, Ipv6, Nat},
+    Attach, DropReason, Host, Link, Loss, Network, Observer, TcpId, TcpRead, TcpState,
+    nat::{Config, Ipv6, MssClamp, Nat, PortAssignment, Ports, SimultaneousOpen, TcpPolicy},
     observe::{Capture, JsonLines, Ladder},
+    traffic::{TcpSink, TcpSource},
 };
 
 type Watchers = (Ladder, (JsonLines, Capture));
@@ -207,4 +208,85 @@ fn a_port_without_a_listener_is_reported_through_the_nat() {
     assert_eq!(error.remote, at("11.0.0.9:99"));
     assert_eq!(error.local, at("192.168.1.2:5000"));
     assert_eq!(net.tally().dropped(DropReason::NoSocket), 1);
+}
+
+/// What the box knows of windows must fit what a real stack sends, over losses, reordering and close.
+#[rstest]
+#[case::clean(Link::delayed(Duration::from_millis(10)))]
+#[case::lossy(Link::delayed(Duration::from_millis(10)).loss(Loss::random(0.03)))]
+#[case::narrow(Link::delayed(Duration::from_millis(30)).rate(2_000_000))]
+fn a_box_that_tracks_windows_lets_a_transfer_through(#[case] link: Link) {
+    let tcp =
+        TcpPolicy { track_windows: true, clamp_mss: MssClamp::To(1_200), ..TcpPolicy::default() };
+    let config = Config { tcp, ..Config::port_restricted_cone() };
+    let source = TcpSource::to(at("11.0.0.9:80")).limit(500_000);
+    let mut net = Network::builder(3)
+        .wan("wan", "11.0.0.0/8")
+        .lan("lan", "192.168.1.0/24")
+        .nat("home", "lan", "wan", Nat::new(config))
+        .host("alice", Host::on("lan").endpoint(source))
+        .host(
+            "server",
+            Host::on("wan").address("11.0.0.9").endpoint(TcpSink::at(at("11.0.0.9:80"))),
+        )
+        .link("home", "wan", link)
+        .build()
+        .unwrap();
+    net.run_for(Duration::from_secs(120));
+    let sink: &TcpSink = net.endpoint(net.node("server")).unwrap();
+    assert_eq!((sink.bytes(), sink.finished()), (500_000, 1));
+    assert_eq!(net.tally().dropped(DropReason::NatTcpState), 0);
+    assert!(net.tally().is_conserved());
+    // The connection was closed by both, so that little is left to wait for.
+    net.run_for(Duration::from_secs(241));
+    let nat: &Nat = net.middlebox(net.node("home")).unwrap();
+    assert_eq!(nat.mappings(), []);
+}
+
+/// Two homes, each behind a NAT that preserves ports.
+fn two_homes(tcp: TcpPolicy) -> Network {
+    let home = || {
+        let ports = Ports::new(PortAssignment::Preserve);
+        Nat::new(Config { ports, tcp: tcp.clone(), ..Config::port_restricted_cone() })
+    };
+    Network::builder(3)
+        .wan("wan", "11.0.0.0/8")
+        .lan("left", "192.168.1.0/24")
+        .lan("right", "192.168.1.0/24")
+        .middlebox("left-box", Attach::to("left").and_to("wan").address("11.0.0.5"), home())
+        .middlebox("right-box", Attach::to("right").and_to("wan").address("11.0.0.6"), home())
+        .host("alice", Host::on("left").address("192.168.1.2"))
+        .host("bob", Host::on("right").address("192.168.1.2"))
+        .link("left-box", "wan", Link::delayed(Duration::from_millis(20)))
+        .build()
+        .unwrap()
+}
+
+/// RFC 5382 §4.2, REQ-2a, and RFC 5382 §4.3, REQ-4: a hole is punched with TCP, even if one side is late.
+#[rstest]
+#[case::at_once(0, SimultaneousOpen::Pass, true)]
+#[case::one_is_late(2_000, SimultaneousOpen::Pass, true)]
+#[case::the_boxes_do_not_bear_it(0, SimultaneousOpen::Drop, false)]
+fn tcp_punches_a_hole(
+    #[case] late: u64,
+    #[case] simultaneous_open: SimultaneousOpen,
+    #[case] works: bool,
+) {
+    let unsolicited = simnet::nat::UnsolicitedSyn::Reject;
+    let mut net = two_homes(TcpPolicy { simultaneous_open, unsolicited, ..TcpPolicy::default() });
+    let local = Some(at("192.168.1.2:7000"));
+    let (alice, bob) = (net.node("alice"), net.node("bob"));
+    let left: TcpId = net.tcp_connect(alice, local, at("11.0.0.6:7000")).unwrap();
+    net.run_for(Duration::from_millis(late));
+    let right = net.tcp_connect(bob, local, at("11.0.0.5:7000")).unwrap();
+    net.run_for(Duration::from_secs(20));
+    let states = [left, right].map(|id| net.tcp_state(id) == TcpState::Established);
+    assert_eq!(states, [works; 2]);
+    if works {
+        net.tcp_send(left, b"through");
+        net.run_for(Duration::from_secs(1));
+        let mut buffer = [0; 16];
+        assert_eq!(net.tcp_receive(right, &mut buffer), TcpRead::Data(7));
+    }
+    assert!(net.tally().is_conserved());
 }

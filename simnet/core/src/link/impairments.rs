@@ -26,8 +26,8 @@ pub(crate) struct Impairments {
     /// Packets seen.
     count: u64,
     chain: Chain,
-    /// When the last packet arrives that keeps its place, and how long the bits of it take.
-    last: Option<(Instant, Duration)>,
+    /// When the next packet that keeps its place arrives at the earliest.
+    not_before: Instant,
     /// A packet that waits for the next one to pass, and until when.
     pub(crate) held: Option<(Slot, Instant)>,
 }
@@ -63,7 +63,7 @@ impl Impairments {
             order: stream("order"),
             count: 0,
             chain: Chain::default(),
-            last: None,
+            not_before: Instant::ZERO,
             held: None,
         }
     }
@@ -141,13 +141,12 @@ impl Impairments {
         {
             return Flight::Hold(now + swap.wait);
         }
-        let mut at = now + delay;
-        if let Some((last, serial)) = self.last {
+        let at = (now + delay).max(self.not_before);
+        self.not_before = match link.jitter {
             // RFC 8868 §4.5.2: not before the packet ahead, plus the time of its bits.
-            let ordered = matches!(link.jitter, Jitter::Ordered { .. });
-            at = at.max(if ordered { last + serial } else { last });
-        }
-        self.last = Some((at, link.serial(bytes)));
+            Jitter::Ordered { .. } => at + link.serial(bytes),
+            _ => at,
+        };
         Flight::InOrder(at)
     }
 

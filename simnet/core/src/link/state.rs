@@ -111,3 +111,15 @@ impl LinkState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every interface has one: what is rare has a box of its own.
+    #[test]
+    fn a_link_without_shaping_stays_small() {
+        assert!(size_of::<LinkState>() <= 512, "{}", size_of::<LinkState>());
+        assert!(size_of::<Link>() <= 304, "{}", size_of::<Link>());
+    }
+}

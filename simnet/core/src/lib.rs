@@ -132,10 +132,10 @@ pub use endpoint::{Cx, Endpoint, NetworkChange};
 pub use event::{Changed, DropReason, Event, NatEvent, Place};
 pub use id::{HopId, ListenerId, NodeId, PacketId, SocketId, TcpId};
 pub use link::{
-    Airtime, BadLossTrace, Codel, DelayStep, DelayTrace, DeliveryTrace, DualPi2, DualScheduler, Fq,
-    FqCodel, Gaps, InGap, Jitter, Link, Loss, LossTrace, Markov, Multipath, PathMtu, Peak, Pie,
-    Piecewise, Priority, Queue, QueueLimit, Rate, RateStep, Red, Reorder, Spikes, Swap,
-    TokenBucket, TraceError, When, Window,
+    Airtime, BadLossTrace, Bearer, Codel, DelayStep, DelayTrace, DeliveryTrace, DualPi2,
+    DualScheduler, Fading, Fq, FqCodel, Gaps, InGap, Jitter, Link, Loss, LossTrace, Markov,
+    Multipath, PathMtu, Peak, Pie, Piecewise, Priority, Queue, QueueLimit, Rate, RateStep, Red,
+    Reorder, Spikes, Swap, TokenBucket, TraceError, When, Window,
 };
 pub use middlebox::{Action, Middlebox, Outlet, Side, SideInfo};
 pub use network::Network;

@@ -30,7 +30,9 @@ pub(crate) use queue::{Admission, Item, Refuse};
 pub use queue::{
     Codel, DualPi2, DualScheduler, Fq, FqCodel, Pie, Priority, Queue, QueueLimit, Red,
 };
-pub use rate::{Airtime, DeliveryTrace, Piecewise, Rate, RateStep, TokenBucket, TraceError};
+pub use rate::{
+    Airtime, Bearer, DeliveryTrace, Fading, Piecewise, Rate, RateStep, TokenBucket, TraceError,
+};
 pub(crate) use rate::{Media, Pace};
 pub(crate) use shaping::Shaping;
 pub(crate) use state::{LinkState, Pass};

@@ -25,7 +25,8 @@ pub enum Change {
     /// The interface goes down: nothing leaves or arrives, and its addresses are not listed. Sockets
     /// stay as they are.
     Down(HopId),
-    /// The direction away from the interface gets new parameters.
+    /// The direction away from the interface gets new parameters, which pass [`Link::check`]; the run
+    /// panics if they do not.
     Link(HopId, Box<Link>),
     /// The interface gets an address. Neighbours, routers and the wide-area network know at once. On an
     /// address it has already the new prefix and deprecation count.

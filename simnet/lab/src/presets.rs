@@ -286,7 +286,11 @@ pub(crate) fn link(plan: &LinkPlan, direction: &str) -> Result<Link, Fault> {
     lay(&mut base, "link", plan.preset.as_deref(), &["link", direction])?;
     let mut over = plan.overlay.clone();
     merge(&mut over, if direction == "up" { &plan.up } else { &plan.down });
-    read_over(&base, &over).map_err(Fault::Wrong)
+    let link: Link = read_over(&base, &over).map_err(Fault::Wrong)?;
+    let senseless =
+        |what: &str| Fault::Wrong(vec![Culprit { path: Vec::new(), message: what.to_owned() }]);
+    link.check().map_err(senseless)?;
+    Ok(link)
 }
 
 #[cfg(test)]

@@ -6,14 +6,17 @@ use base::Instant;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 mod airtime;
+mod bearer;
 mod bucket;
+mod media;
 mod pacer;
 mod trace;
 
 pub use airtime::Airtime;
-pub(crate) use airtime::Media;
+pub use bearer::{Bearer, Fading};
 pub(crate) use bucket::Bucket;
 pub use bucket::TokenBucket;
+pub(crate) use media::Media;
 pub(crate) use pacer::{Pace, Pacer, serial};
 pub use trace::{DeliveryTrace, TraceError};
 
@@ -28,7 +31,8 @@ use crate::units;
 /// In files: `"5Mbps"`, `"unlimited"`, or a table such as
 /// `{ piecewise = { steps = [{ at = "0s", rate = "1Mbps" }, { at = "40s", rate = "2500kbps" }] } }`,
 /// `{ token-bucket = { rate = "5Mbps", burst = "32KiB" } }`, `{ trace = "1\n3\n3\n8\n" }`,
-/// `{ airtime = { medium = "wlan", rate = "52Mbps", per-packet = "100us" } }`.
+/// `{ airtime = { medium = "wlan", rate = "52Mbps", per-packet = "100us" } }`,
+/// `{ bearer = { cell = "cell-1-down", rate = "30Mbps" } }`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Rate {
     /// Packets leave as soon as they come.
@@ -44,6 +48,8 @@ pub enum Rate {
     Trace(DeliveryTrace),
     /// A share of a medium that several links use in turn. An approximation of a WLAN.
     Airtime(Box<Airtime>),
+    /// A share of a cell whose scheduler is proportionally fair. An approximation of a cellular network.
+    Bearer(Box<Bearer>),
 }
 
 /// The long forms.
@@ -54,6 +60,7 @@ pub(super) enum Table {
     TokenBucket(Box<TokenBucket>),
     Trace(DeliveryTrace),
     Airtime(Box<Airtime>),
+    Bearer(Box<Bearer>),
 }
 
 impl Rate {
@@ -68,6 +75,7 @@ impl Rate {
             Self::TokenBucket(bucket) => Some(bucket.rate),
             Self::Trace(trace) => Some(trace.mean_rate()),
             Self::Airtime(airtime) => Some(airtime.rate),
+            Self::Bearer(bearer) => Some(bearer.rate),
         }
     }
 
@@ -81,6 +89,7 @@ impl Rate {
             Self::TokenBucket(bucket) => bucket.complaint(),
             Self::Trace(_) => None,
             Self::Airtime(airtime) => airtime.complaint(),
+            Self::Bearer(bearer) => bearer.complaint(),
         }
     }
 }
@@ -89,7 +98,7 @@ impl Brief for Rate {
     type Long = Table;
 
     const ALLOWED: &'static str = "a rate is text such as \"5Mbps\" or \"unlimited\", or a table of \
-                                   one of piecewise, token-bucket, trace, airtime";
+                                   one of piecewise, token-bucket, trace, airtime, bearer";
 
     fn from_text(text: &str) -> Result<Self, String> {
         if text == "unlimited" {
@@ -104,6 +113,7 @@ impl Brief for Rate {
             Table::TokenBucket(bucket) => Self::TokenBucket(bucket),
             Table::Trace(trace) => Self::Trace(trace),
             Table::Airtime(airtime) => Self::Airtime(airtime),
+            Table::Bearer(bearer) => Self::Bearer(bearer),
         }
     }
 }
@@ -123,6 +133,7 @@ impl Serialize for Rate {
             Self::TokenBucket(bucket) => Table::TokenBucket(bucket),
             Self::Trace(trace) => Table::Trace(trace),
             Self::Airtime(airtime) => Table::Airtime(airtime),
+            Self::Bearer(bearer) => Table::Bearer(bearer),
         };
         table.serialize(to)
     }

@@ -53,9 +53,6 @@ impl<O: Observer> Network<O> {
 
     /// The last bit of a packet has left, and the next packet's turn has come.
     pub(crate) fn free(&mut self, hop: HopId) {
-        if !self.media.is_empty() {
-            self.pass_on(hop);
-        }
         let link = &mut self.hops.at_mut(hop).link;
         let sent = link.sending.take();
         if link.pass == Pass::Shaped {
@@ -63,6 +60,9 @@ impl<O: Observer> Network<O> {
         } else if let Some(next) = link.waiting.pop_front() {
             link.waiting_bytes -= self.packets.get(next).ip_length() as u64;
             self.begin(hop, next);
+        }
+        if !self.media.is_empty() {
+            self.pass_on(hop);
         }
         if let Some(sent) = sent {
             self.depart(hop, sent);

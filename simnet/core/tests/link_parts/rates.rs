@@ -5,8 +5,8 @@ use std::time::Duration;
 use base::Instant;
 use rstest::rstest;
 use simnet::{
-    Airtime, Change, DeliveryTrace, DropReason, Gaps, Link, Piecewise, Queue, QueueLimit, Rate,
-    Received, TokenBucket,
+    Airtime, Bearer, Change, DeliveryTrace, DropReason, Fading, Gaps, Link, Piecewise, Queue,
+    QueueLimit, Rate, Received, TokenBucket,
 };
 
 use super::pair::{Pair, addr, at, ms, open, pair, size_of, us, world};
@@ -225,6 +225,46 @@ fn a_medium_survives_a_station_that_leaves_it() {
     }
     assert_eq!(pair.arrived().len(), 10);
     assert_eq!(pair.net.tally().in_flight, 0);
+}
+
+/// Bytes per second that two saturated bearers of one cell get, which fade by `depth` in opposite phase.
+fn cell(rates: [u64; 2], depth: f64) -> [f64; 2] {
+    let bearer = |rate, phase| {
+        let fading = Some(Fading { depth, period: ms(400), phase });
+        let bearer = Bearer { fading, ..Bearer::new("cell", rate) };
+        Link::perfect().paced(Rate::Bearer(Box::new(bearer))).queue(QueueLimit::packets(20))
+    };
+    let [one, two] = rates;
+    let builder = world(1, bearer(one, 0.0))
+        .host("carol", simnet::Host::on("lan").address("10.0.0.3"))
+        .link_from("carol", "lan", bearer(two, 0.5));
+    let mut pair = open(builder.without_trace_hash().build().expect("the world fits together"));
+    let carol = pair.net.node("carol");
+    let carol = pair.net.bind(carol, addr("0.0.0.0:3")).expect("the port is free");
+    for number in 0..20_000 {
+        pair.send(number, 1_000);
+        pair.net.send(carol, addr("10.0.0.2:2"), &[0; 972]);
+        pair.net.run_for(us(500));
+    }
+    let arrived = pair.arrived();
+    assert!(pair.net.tally().is_conserved());
+    let total = |host: &str| {
+        let own = arrived.iter().filter(|received| received.source.ip().to_string() == host);
+        own.map(size_of).sum::<u64>() as f64 / 10.0
+    };
+    ["10.0.0.1", "10.0.0.3"].map(total)
+}
+
+#[test]
+fn a_cell_shares_its_time_and_prefers_those_who_are_fast_now() {
+    // Half of the time each: half of 8 and of 2 Mbit/s.
+    let [fast, slow] = cell([8_000_000, 2_000_000], 0.0);
+    assert!((fast / 500_000.0 - 1.0).abs() < 0.05, "{fast}");
+    assert!((slow / 125_000.0 - 1.0).abs() < 0.05, "{slow}");
+    // Who serves each at its best carries more than one who takes turns; at most 1 + 0.8 · 2/π as much.
+    let still: f64 = cell([4_000_000; 2], 0.0).iter().sum();
+    let fading: f64 = cell([4_000_000; 2], 0.8).iter().sum();
+    assert!((1.2..1.52).contains(&(fading / still)), "{}", fading / still);
 }
 
 #[test]

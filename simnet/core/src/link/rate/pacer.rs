@@ -39,7 +39,11 @@ impl Pacer {
         let state = match rate {
             Rate::TokenBucket(bucket) => State::Bucket(Bucket::new(bucket.rate, bucket.burst)),
             Rate::Trace(trace) => State::Playback(Playback::new(trace.clone())),
-            Rate::Unlimited | Rate::Fixed(_) | Rate::Piecewise(_) | Rate::Airtime(_) => State::None,
+            Rate::Unlimited
+            | Rate::Fixed(_)
+            | Rate::Piecewise(_)
+            | Rate::Airtime(_)
+            | Rate::Bearer(_) => State::None,
         };
         let gaps = gaps.filter(|gaps| gaps.hold()).map(|gaps| Box::new(gaps.clone()));
         Self { rate: rate.clone(), overhead, gaps, state }
@@ -52,8 +56,10 @@ impl Pacer {
 
     /// When a packet of `bytes` that begins at `now` has left.
     pub(crate) fn begin(&mut self, now: Instant, bytes: usize) -> Pace<'_> {
-        if let Rate::Airtime(airtime) = &self.rate {
-            return Pace::Contend(&airtime.medium);
+        match &self.rate {
+            Rate::Airtime(airtime) => return Pace::Contend(&airtime.medium),
+            Rate::Bearer(bearer) => return Pace::Contend(&bearer.cell),
+            _ => {}
         }
         let start = self.gaps.as_ref().map_or(now, |gaps| gaps.open(now));
         let bytes = bytes as u64 + u64::from(self.overhead);
@@ -74,11 +80,24 @@ impl Pacer {
 
     /// When a packet of `bytes` that has got its turn on the medium at `now` has left.
     pub(crate) fn on_air(&self, now: Instant, bytes: usize) -> Instant {
-        let Rate::Airtime(airtime) = &self.rate else { return now };
         let bits = (bytes as u64 + u64::from(self.overhead)).saturating_mul(8);
         let start = self.gaps.as_ref().map_or(now, |gaps| gaps.open(now));
-        let done = start + airtime.per_packet + serial(bits, airtime.rate);
+        let took = match &self.rate {
+            Rate::Airtime(airtime) => airtime.per_packet + serial(bits, airtime.rate),
+            Rate::Bearer(bearer) => serial(bits, bearer.at(start)),
+            _ => return now,
+        };
+        let done = start + took;
         self.gaps.as_ref().map_or(done, |gaps| gaps.stretch(start, done))
+    }
+
+    /// The rate at `now` by which a scheduler compares bearers, if this is one.
+    #[expect(clippy::cast_precision_loss, reason = "rates are far below 2^53")]
+    pub(crate) fn bearer_rate(&self, now: Instant) -> Option<f64> {
+        match &self.rate {
+            Rate::Bearer(bearer) => Some(bearer.at(now) as f64),
+            _ => None,
+        }
     }
 }
 

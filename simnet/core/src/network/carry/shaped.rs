@@ -97,7 +97,9 @@ impl<O: Observer> Network<O> {
 
     /// The link of `hop` has sent its packet: if that was on a shared medium, somebody else may send.
     pub(super) fn pass_on(&mut self, hop: HopId) {
-        if let Some(next) = self.media.release(hop) {
+        let (now, hops) = (self.now, &self.hops);
+        let rate = |hop: HopId| hops.at(hop).link.shaping.as_ref()?.pacer.bearer_rate(now);
+        if let Some(next) = self.media.release(hop, now, rate) {
             self.go_on_air(next);
         }
     }
@@ -107,7 +109,13 @@ impl<O: Observer> Network<O> {
         let link = &self.hops.at(hop).link;
         let bytes = link.sending.map_or(0, |slot| self.packets.get(slot).ip_length());
         let done = match &link.shaping {
-            Some(shaping) => shaping.pacer.on_air(self.now, bytes),
+            Some(shaping) => {
+                if shaping.pacer.bearer_rate(self.now).is_some() {
+                    let bits = u32::try_from(bytes * 8).map_or(f64::MAX, f64::from);
+                    self.media.account(hop, self.now, bits);
+                }
+                shaping.pacer.on_air(self.now, bytes)
+            }
             None => self.now, // The link has changed while it waited for its turn.
         };
         self.agenda.push(done, Work::Free(hop));
@@ -155,7 +163,14 @@ impl<O: Observer> Network<O> {
     /// Gives the direction away from `hop` new parameters at once. What waits goes on waiting, what is on
     /// its way arrives when it would have; the dice go on where they were, and so do parts whose
     /// parameters do not change.
+    ///
+    /// # Panics
+    ///
+    /// If the parameters make no sense: [`Link::check`].
     pub(crate) fn set_link(&mut self, hop: HopId, link: Link) {
+        if let Err(what) = link.check() {
+            panic!("the new link at {}: {what}", self.hops.at(hop).full_name);
+        }
         let (now, seed) = (self.now, self.topology.seed);
         let interface = self.hops.at_mut(hop);
         interface.mtu = link.mtu.unwrap_or(interface.mtu);

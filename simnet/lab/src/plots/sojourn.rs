@@ -65,11 +65,14 @@ impl Sojourns {
             let at = (waits.len() * percent).div_ceil(100).saturating_sub(1);
             waits.get(at).copied().unwrap_or(0.0)
         };
-        let last = samples.last().map_or(Duration::ZERO, |sample| sample.at.elapsed());
-        let time = last.saturating_sub(WARM_UP).as_secs_f64();
-        let bytes: usize = samples.iter().map(|sample| sample.bytes).sum();
         let all: Vec<Sample> =
             self.samples.iter().filter(|sample| sample.kind == kind).copied().collect();
+        // The rate is that of packets that leave in the time, whenever they came.
+        let left = |sample: &Sample| (sample.at + sample.wait).elapsed();
+        let end = all.iter().map(left).max().unwrap_or(WARM_UP);
+        let time = end.saturating_sub(WARM_UP).as_secs_f64();
+        let leaving = all.iter().filter(|sample| left(sample) > WARM_UP);
+        let bytes: usize = leaving.map(|sample| sample.bytes).sum();
         Curve {
             name: name.to_owned(),
             packets: samples.len(),

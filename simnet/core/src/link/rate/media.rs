@@ -7,7 +7,7 @@ use base::Instant;
 use crate::id::HopId;
 
 /// How long a cell remembers what a bearer has had, in seconds.
-const MEMORY: f64 = 0.1;
+const MEMORY: f64 = 1.0;
 
 /// All media of a world.
 #[derive(Debug, Default)]

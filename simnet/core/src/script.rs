@@ -20,7 +20,8 @@ use crate::{
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Change {
-    /// The interface comes up.
+    /// The interface comes up, unless it is a port of a segment that its neighbour has
+    /// [left](Change::Move).
     Up(HopId),
     /// The interface goes down: nothing leaves or arrives, and its addresses are not listed. Sockets
     /// stay as they are.

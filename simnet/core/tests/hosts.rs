@@ -1,5 +1,7 @@
 //! Hosts: what changes on them, and what the network makes of it.
 
+#[path = "hosts/anything.rs"]
+mod anything;
 #[path = "hosts/changes.rs"]
 mod changes;
 #[path = "hosts/clocks.rs"]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use base::InterfaceAddress;
+use base::{InterfaceAddress, InterfaceKind};
 
 use crate::{
     clock::LocalClock,
@@ -51,8 +51,9 @@ impl<O: Observer> Network<O> {
     /// down; those on the wire arrive, unless the receiver is the one that is down.
     fn set_up(&mut self, hop: HopId, up: bool) {
         let interface = &mut self.hops.at_mut(hop);
-        if interface.up == up {
-            return;
+        let dangling = interface.peer == hop && interface.kind != InterfaceKind::Loopback;
+        if interface.up == up || dangling {
+            return; // A port that its neighbour has left stays down.
         }
         interface.up = up;
         let node = interface.node;

@@ -244,3 +244,23 @@ fn a_telephone_moves_to_another_network_and_back() {
     );
     assert!(trace.contains(r#""at":"cafe.phone(phone.wlan0)""#), "the new wire has a name");
 }
+
+#[test]
+fn a_port_that_its_neighbour_has_left_stays_down() {
+    let mut net = Network::builder(1)
+        .lan("home", "192.168.1.0/24")
+        .lan("cafe", "192.168.1.0/24")
+        .host("phone", Host::on("home"))
+        .host("bob", Host::on("home"))
+        .link_from("bob", "home", simnet::Link::delayed(ms(10)))
+        .build()
+        .expect("the world fits together");
+    let bob = socket(&mut net, "bob", "0.0.0.0:5");
+    let port = hop(&net, "home.phone");
+    net.send(bob, addr("192.168.1.10:7"), b"on its way to a port that will be empty");
+    net.change(Change::Move(hop(&net, "phone.eth0"), net.node("cafe"), Vec::new()));
+    net.change(Change::Up(port));
+    net.run_for(ms(20));
+    assert_eq!(net.tally().dropped(DropReason::InterfaceDown), 1);
+    assert!(net.tally().is_conserved());
+}

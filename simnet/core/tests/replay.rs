@@ -10,7 +10,7 @@ use base::{Ecn, Instant, InterfaceAddress, Transmit};
 use rstest::rstest;
 use simnet::{
     Attach, Builder, Change, Clock, Cx, Endpoint, Host, Jitter, Link, Loss, Network, Queue,
-    QueueLimit, RecvMeta, SocketId, SocketOption,
+    QueueLimit, RecvMeta, SocketId, SocketOption, Stream,
     firewall::{self, Firewall},
     nat::{Config, Nat},
     traffic::{TcpSink, TcpSource},
@@ -47,13 +47,12 @@ impl Endpoint for Chatter {
     }
 
     fn handle_timeout(&mut self, cx: &mut Cx<'_>) {
-        let to = usize::try_from(cx.stream().below(self.others.len() as u64)).expect("an index");
+        let to = pick(cx.stream(), &self.others);
         let size = usize::try_from(cx.stream().below(2_000)).expect("a size");
-        let marks = [Ecn::NotEct, Ecn::Ect0, Ecn::Ect1];
-        let mark = usize::try_from(cx.stream().below(3)).expect("an index");
+        let mark = pick(cx.stream(), &[Ecn::NotEct, Ecn::Ect0, Ecn::Ect1]);
         if let Some(socket) = self.socket {
-            let mut transmit = Transmit::new(self.others[to], size);
-            transmit.ecn = marks[mark];
+            let mut transmit = Transmit::new(to, size);
+            transmit.ecn = mark;
             cx.transmit(socket, &transmit, &vec![1; size]);
         }
         self.next = cx.now() + Duration::from_micros(1 + cx.stream().below(8_000));
@@ -62,6 +61,11 @@ impl Endpoint for Chatter {
     fn poll_timeout(&self) -> Option<Instant> {
         Some(self.next)
     }
+}
+
+fn pick<T: Copy>(dice: &mut Stream, among: &[T]) -> T {
+    let at = usize::try_from(dice.below(among.len() as u64)).expect("an index");
+    *among.get(at).expect("one of them")
 }
 
 const fn ms(millis: u64) -> Duration {
@@ -181,7 +185,9 @@ fn changes() -> String {
     })
 }
 
-const WORLDS: [(&str, fn() -> String); 5] = [
+type World = (&'static str, fn() -> String);
+
+const WORLDS: [World; 5] = [
     ("nats", nats),
     ("jitter and loss", jitter_and_loss),
     ("codel, fq-codel, pie, dualpi2", queues),

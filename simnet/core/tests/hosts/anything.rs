@@ -24,7 +24,7 @@ impl Endpoint for Chatter {
         self.next = cx.now();
         if let Some(socket) = self.socket {
             cx.set_option(socket, SocketOption::Join(ip("224.0.0.251"), None));
-            cx.set_dont_fragment(socket, cx.host().get() % 2 == 0);
+            cx.set_dont_fragment(socket, cx.host().get().is_multiple_of(2));
         }
     }
 
@@ -46,7 +46,7 @@ impl Endpoint for Chatter {
         let to = usize::try_from(cx.stream().below(6)).expect("an index");
         let size = usize::try_from(cx.stream().below(3_000)).expect("a size");
         if let Some(socket) = self.socket {
-            cx.send(socket, addr(OTHERS[to]), &vec![0; size]);
+            cx.send(socket, addr(OTHERS.get(to).expect("one of them")), &vec![0; size]);
         }
         self.next = cx.now() + Duration::from_micros(1 + cx.stream().below(10_000));
     }
@@ -94,8 +94,10 @@ fn any_change(net: &Network, dice: &mut Stream) -> Change {
     let mut pick = |count: usize| usize::try_from(dice.below(count as u64)).expect("an index");
     let nodes: Vec<NodeId> = net.topology().nodes.iter().map(|node| node.id).collect();
     let hops: Vec<HopId> = net.topology().hops.iter().map(|hop| hop.id).collect();
-    let (node, other) = (nodes[pick(nodes.len())], nodes[pick(nodes.len())]);
-    let hop = hops[pick(hops.len())];
+    let (node, other) = (pick(nodes.len()), pick(nodes.len()));
+    let node = *nodes.get(node).expect("one of them");
+    let other = *nodes.get(other).expect("one of them");
+    let hop = *hops.get(pick(hops.len())).expect("one of them");
     let last = u8::try_from(pick(20)).expect("a small number");
     let address = InterfaceAddress::new(std::net::IpAddr::from([192, 168, 1, last]), 24);
     let prefix = "10.9.0.0/16".parse().expect("a prefix");

@@ -16,3 +16,5 @@ mod firewall_tcp;
 mod nat64;
 #[path = "transit/portcontrol.rs"]
 mod portcontrol;
+#[path = "transit/property.rs"]
+mod property;

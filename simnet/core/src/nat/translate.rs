@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
 };
 
 use base::Instant;
@@ -131,7 +131,7 @@ impl Translator {
         }
         let scope = self.scope_of(flow);
         let protocol = self.book(flow.protocol);
-        let named = self.table.named(protocol, flow.near);
+        let named = self.table.named(protocol, flow.near).filter(|_| flow.far.is_ipv4());
         let existing = named.or_else(|| self.table.mapping_for(protocol, flow.near, scope));
         self.check_sessions(flow.near.ip())?;
         let id = existing.map_or_else(|| self.map(flow, scope, out), Ok)?;
@@ -268,9 +268,13 @@ impl Translator {
     }
 
     /// RFC 4787 §4.1: which destinations share a mapping with `flow.far`. Mappings of ICMP queries
-    /// serve all (RFC 5508 §3.1), and so does the pass-through of IPv6.
+    /// serve all (RFC 5508 §3.1). So does the pass-through of IPv6, which is kept apart from what the
+    /// same endpoint gets for IPv4 in a NAT64.
     fn scope_of(&self, flow: &Flow) -> Scope {
-        if flow.protocol == Protocol::Icmp || flow.far.is_ipv6() {
+        if flow.far.is_ipv6() {
+            return PASSED_THROUGH;
+        }
+        if flow.protocol == Protocol::Icmp {
             return Scope::Any;
         }
         match self.mapping_behaviour(flow.protocol) {
@@ -516,3 +520,6 @@ impl Translator {
             || self.config.fixed.exempt.iter().any(|exempt| exempt.covers(remote))
     }
 }
+
+/// The scope of mappings for IPv6 that keeps its addresses: all destinations of that family.
+const PASSED_THROUGH: Scope = Scope::Address(IpAddr::V6(Ipv6Addr::UNSPECIFIED));

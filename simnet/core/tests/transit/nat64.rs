@@ -273,6 +273,24 @@ fn ipv6_to_other_destinations_is_not_translated() {
 }
 
 #[test]
+fn one_socket_may_talk_in_both_families() {
+    // As an ICE agent does: the mapping towards IPv4 is not that of the pass-through.
+    let mut bench = translator(Config::default());
+    let native = "[2001:db8:9::1]:80";
+    for _ in 0..2 {
+        let Fate::Forwarded(Side::OUTSIDE, over_ipv6) = bench.put(Side::INSIDE, udp(HOST, native))
+        else {
+            panic!()
+        };
+        assert_eq!(over_ipv6.source(), at(HOST));
+        let seen = bench.through(Side::INSIDE, udp(HOST, SERVER6));
+        assert_eq!(seen.source_ip, at("11.0.0.1:0").ip());
+        assert!(bench.udp_in(SERVER, &seen.source().to_string()));
+        assert!(bench.udp_in(native, HOST));
+    }
+}
+
+#[test]
 fn a_clat_gives_its_host_an_address_of_the_interface() {
     let mut bench = customer(ClatConfig::default());
     let host = "192.0.0.2:4000";

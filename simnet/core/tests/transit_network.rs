@@ -7,10 +7,12 @@ use std::{net::SocketAddr, time::Duration};
 use base::SocketErrorKind;
 use rstest::rstest;
 use simnet::{
-    Attach, Builder, DropReason, Host, Link, Network, SocketId,
+    Attach, Builder, DropReason, Host, Link, Network, SocketId, TcpClosed, TcpRead, TcpState,
     firewall::{Config as FirewallConfig, Firewall},
     nat::{Config as NatConfig, Nat},
     nat64::{Clat, ClatConfig, ClatSource, Config, Nat64},
+    observe::{Capture, JsonLines},
+    portcontrol::{self, pcp},
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -264,4 +266,140 @@ fn simple_security_guards_ipv6_without_translating_it() {
     net.send(stranger, seen, b"knock");
     net.run_for(SECOND);
     assert!(net.receive(alice).is_some(), "RFC 6092 §3.2.2: open once used");
+}
+
+/// Connects, and sends `first` to the server; says what the server read and what became of it.
+fn talk(net: &mut Network, client: &str, to: &str, first: &[u8]) -> (Vec<u8>, TcpState) {
+    let remote = at(to);
+    let server = net.node("server");
+    let listener = net.tcp_listen(server, SocketAddr::from(([0; 4], remote.port()))).unwrap();
+    let id = net.tcp_connect(net.node(client), None, remote).unwrap();
+    net.run_for(SECOND);
+    assert_eq!(net.tcp_send(id, first), first.len(), "{:?}", net.tcp_state(id));
+    net.run_for(10 * SECOND);
+    let mut read = vec![0; 65_536];
+    let mut heard = Vec::new();
+    let accepted = net.tcp_accept(listener).expect("the handshake passes");
+    while let TcpRead::Data(count) = net.tcp_receive(accepted, &mut read) {
+        heard.extend_from_slice(read.get(..count).unwrap());
+    }
+    assert!(net.tally().is_conserved(), "{}", net.tally());
+    (heard, net.tcp_state(id))
+}
+
+const HELLO: &[u8] = &[22, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3];
+
+#[rstest]
+#[case::tls(HELLO, true)]
+#[case::stun(&[0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42], false)]
+fn a_real_connection_meets_the_deep_look(#[case] first: &[u8], #[case] passes: bool) {
+    let mut net = world()
+        .lan("office", "12.1.0.0/24")
+        .nat("guard", "office", "wan", Firewall::new(FirewallConfig::tls_only()))
+        .host("alice", Host::on("office"))
+        .build()
+        .unwrap();
+    let (heard, state) = talk(&mut net, "alice", "11.0.0.3:443", first);
+    if passes {
+        assert_eq!((heard.as_slice(), state), (first, TcpState::Established));
+    } else {
+        assert!(heard.is_empty());
+        assert_eq!(state, TcpState::Closed(TcpClosed::Reset));
+        assert!(net.tally().dropped(DropReason::FirewallNotTls) > 0);
+    }
+}
+
+#[test]
+fn tcp_crosses_two_translators() {
+    let mut net = with_clat().build().unwrap();
+    let bytes = vec![7; 20_000];
+    let (heard, state) = talk(&mut net, "app", "11.0.0.3:80", &bytes);
+    assert_eq!((heard.len(), state), (20_000, TcpState::Established));
+}
+
+#[test]
+fn a_rejected_connection_fails_at_once() {
+    let config =
+        FirewallConfig { outbound: simnet::firewall::Action::Reject, ..FirewallConfig::default() };
+    let mut net = world()
+        .lan("office", "12.1.0.0/24")
+        .nat("guard", "office", "wan", Firewall::new(config))
+        .host("alice", Host::on("office"))
+        .build()
+        .unwrap();
+    let id = net.tcp_connect(net.node("alice"), None, at("11.0.0.3:443")).unwrap();
+    net.run_for(SECOND);
+    assert_eq!(net.tcp_state(id), TcpState::Closed(TcpClosed::Refused));
+}
+
+#[test]
+fn a_host_asks_its_nat_for_a_port_and_hears_of_its_reboot() {
+    let nat = NatConfig {
+        port_control: Some(portcontrol::Config::default()),
+        ..NatConfig::port_restricted_cone()
+    };
+    let mut net = world()
+        .lan("home", "192.168.1.0/24")
+        .nat("box", "home", "wan", Nat::new(nat))
+        .host("alice", Host::on("home").address("192.168.1.10"))
+        .host("stranger", Host::on("wan"))
+        .build()
+        .unwrap();
+    let alice = bind(&mut net, "alice", "0.0.0.0:4000");
+    let ears = bind(&mut net, "alice", "0.0.0.0:5350");
+    net.join(ears, "224.0.0.1".parse().unwrap());
+    let map = pcp::Map {
+        nonce: [1; 12],
+        protocol: portcontrol::UDP,
+        internal_port: 4_000,
+        external: pcp::ANY,
+    };
+    let request = pcp::Request {
+        lifetime: 3_600,
+        client: "192.168.1.10".parse().unwrap(),
+        operation: pcp::Operation::Map(map),
+        options: Vec::new(),
+    };
+    net.send(alice, at("192.168.1.1:5351"), &request.to_bytes());
+    net.run_for(SECOND);
+    let answer = pcp::Response::parse(&net.receive(alice).unwrap().payload).unwrap();
+    let Some(pcp::Operation::Map(granted)) = answer.operation else { panic!("{answer:?}") };
+    let stranger = bind(&mut net, "stranger", "0.0.0.0:9");
+    net.send(stranger, granted.external, b"knock");
+    net.run_for(SECOND);
+    assert_eq!(&net.receive(alice).unwrap().payload[..], b"knock");
+    // The announcements of the first minutes are over.
+    net.run_for(600 * SECOND);
+    while net.receive(ears).is_some() {}
+    net.with_middlebox(net.node("box"), |nat: &mut Nat, _| nat.reboot());
+    net.send(alice, at("11.0.0.3:9"), b"anything that wakes the box");
+    net.run_for(SECOND);
+    let heard = net.receive(ears).expect("the box tells that it forgot");
+    assert_eq!(pcp::Response::parse(&heard.payload).unwrap().epoch, 0);
+    assert!(net.tally().is_conserved(), "{}", net.tally());
+}
+
+#[test]
+fn observers_see_packets_of_one_family_alone() {
+    // Captures have to write bytes for every packet, dropped ones too.
+    let mut net = with_clat()
+        .host("phone-b", Host::on("cell"))
+        .build_observed((Capture::new(), JsonLines::new()))
+        .unwrap();
+    let app = net.bind(net.node("app"), at("0.0.0.0:4000")).unwrap();
+    let phone = net.bind(net.node("phone-b"), at("[::]:4000")).unwrap();
+    let server = net.bind(net.node("server"), at("0.0.0.0:3478")).unwrap();
+    for to in ["11.0.0.3:3478", "11.0.0.3:9", "11.0.0.99:1"] {
+        net.send(app, at(to), &[0; 3_000]);
+    }
+    for to in ["[64:ff9b::11.0.0.3]:3478", "[64:ff9b::192.168.1.1]:1", "[64:ff9b::11.0.0.99]:1"] {
+        net.send(phone, at(to), &[0; 3_000]);
+    }
+    net.run_for(10 * SECOND);
+    assert!(net.receive(server).is_some());
+    assert!(net.tally().is_conserved(), "{}", net.tally());
+    let (capture, lines) = net.into_observer();
+    assert!(capture.finish().unwrap().len() > 10_000);
+    let text = String::from_utf8(lines.into_bytes()).unwrap();
+    assert!(text.contains("nat.untranslatable"));
 }

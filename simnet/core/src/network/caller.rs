@@ -65,6 +65,18 @@ impl<O: Observer> Network<O> {
         first.map_or_else(|| panic!("`{}` has no address", self.nodes.at(node).name), |a| a.ip)
     }
 
+    /// The time that the [clock](crate::Clock) of a host shows; that of the network for other nodes.
+    #[must_use]
+    pub fn local_time(&self, host: NodeId) -> Instant {
+        self.nodes.at(host).host().map_or(self.now, |host| host.local(self.now))
+    }
+
+    /// When the clock of a host will show `local`, if its drift stays as it is.
+    #[must_use]
+    pub fn time_when(&self, host: NodeId, local: Instant) -> Instant {
+        self.nodes.at(host).host().map_or(local, |host| host.true_time(local))
+    }
+
     /// Binds a UDP socket that the caller polls. Port 0 asks for an ephemeral port, the unspecified
     /// address for all addresses of the host in that family.
     ///

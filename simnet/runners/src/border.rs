@@ -51,14 +51,15 @@ impl fmt::Debug for Surroundings {
 }
 
 impl runtime::Runtime for Surroundings {
-    /// Time in the network: whole milliseconds while software runs; the end of time once the world has
-    /// ended.
+    /// What the clock of the host shows: whole milliseconds while software runs, if the clock is right; the
+    /// end of time once the world has ended.
     fn now(&self) -> Instant {
-        self.with(|world| world.net.now()).unwrap_or(Instant::MAX)
+        self.with(|world| world.net.local_time(self.home.host)).unwrap_or(Instant::MAX)
     }
 
     fn wall_time(&self) -> WallTime {
-        let told = self.with(|world| world.epoch.after(Instant::ZERO, world.net.now()));
+        let told = self
+            .with(|world| world.epoch.after(Instant::ZERO, world.net.local_time(self.home.host)));
         told.unwrap_or(WallTime::UNIX_EPOCH)
     }
 
@@ -139,7 +140,8 @@ pub(crate) fn spawn_at(home: Home, task: BoxFuture<'static, ()>) {
     }
 }
 
-/// A timer of tokio that is told instants of the network.
+/// A timer of tokio that is told instants of the host's clock. It is as good as the clock when it is set:
+/// a change of drift counts from the next time on.
 #[derive(Debug)]
 struct Timer {
     home: Home,
@@ -150,8 +152,10 @@ struct Timer {
 
 impl Timer {
     fn target(&self) -> tokio::time::Instant {
-        let now = home::with_world(self.home.world, |world| world.net.now());
-        tokio::time::Instant::now() + (self.deadline - now.unwrap_or(Instant::MAX))
+        let left = home::with_world(self.home.world, |world| {
+            world.net.time_when(self.home.host, self.deadline) - world.net.now()
+        });
+        tokio::time::Instant::now() + left.unwrap_or_default()
     }
 }
 

@@ -13,6 +13,8 @@ use crate::agent::Agent;
 /// A [`Network`] without its type parameter.
 pub(crate) trait Fabric {
     fn now(&self) -> Instant;
+    fn local_time(&self, host: NodeId) -> Instant;
+    fn time_when(&self, host: NodeId, local: Instant) -> Instant;
     fn next_event(&self) -> Option<Instant>;
     fn run_until(&mut self, limit: Instant);
     fn topology(&self) -> &Topology;
@@ -57,6 +59,14 @@ pub(crate) trait Fabric {
 impl<O: Observer> Fabric for Network<O> {
     fn now(&self) -> Instant {
         self.now()
+    }
+
+    fn local_time(&self, host: NodeId) -> Instant {
+        self.local_time(host)
+    }
+
+    fn time_when(&self, host: NodeId, local: Instant) -> Instant {
+        self.time_when(host, local)
     }
 
     fn next_event(&self) -> Option<Instant> {

@@ -68,7 +68,8 @@
 //!
 //! # What software must keep to
 //!
-//! * Time is tokio's: no `std::time::Instant`, no `SystemTime`, no thread that sleeps.
+//! * Time is tokio's, or that of [`Runtime::now`](runtime::Runtime::now), which goes as wrong as the
+//!   [clock](simnet::Clock) of the host; tokio's is always right. No `std::time::Instant`, no `SystemTime`, no thread that sleeps.
 //! * `select!` polls its branches in an order that it draws from tokio's own chance, which is another in
 //!   each process. Write `biased;`, or compile everything with `--cfg tokio_unstable`, under which turmoil
 //!   seeds the runtimes of its hosts; [`Paused`] does not.

@@ -20,7 +20,7 @@ use crate::{
 /// Runs software on the hosts of a [`turmoil::Sim`], and the network in lock-step with it.
 ///
 /// Before each tick of one millisecond the network lives up to the tick's beginning; in the tick, hosts
-/// act one after the other. See the [crate](crate) for what it can and cannot observe.
+/// act one after the other. See the [crate] for what it can and cannot observe.
 pub struct LockStep<O: Observer + 'static = ()> {
     /// First, because what it holds looks for the stage when it falls.
     sim: turmoil::Sim<'static>,

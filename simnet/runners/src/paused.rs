@@ -30,7 +30,7 @@ use crate::{
 /// Runs software on one current-thread runtime with a paused clock, and the network as one of its tasks.
 ///
 /// Time leaps to the next event of the network or the next timer of the software, whichever is first, so
-/// that idle time costs nothing. See the [crate](crate) for what it can and cannot observe.
+/// that idle time costs nothing. See the [crate] for what it can and cannot observe.
 pub struct Paused<O: Observer + 'static = ()> {
     /// First, because what it holds looks for the stage when it falls.
     processes: Vec<Process>,

@@ -1,10 +1,11 @@
 //! What software can see of time: the table in the documentation of the crate, measured.
 
-use std::{io, time::Duration};
+use std::{future::poll_fn, io, time::Duration};
 
 use rstest::rstest;
 use runners::{LockStep, Paused, Runner, UdpSocket};
-use simnet::{Host, Link, Network};
+use runtime::Runtime;
+use simnet::{Clock, Host, Link, Network};
 use tokio::time::{Instant, sleep};
 
 use crate::support::{Notes, at, ms};
@@ -88,6 +89,39 @@ fn naps_take_whole_milliseconds(#[case] asked: Duration, #[case] taken: Duration
     assert_eq!(nap::<LockStep>(asked), taken);
 }
 
+/// What a clock that gains a tenth and began two seconds ahead shows before and after a timer of a second,
+/// and how much true time that took.
+fn wrong<R: Runner<Observer = ()>>() -> Vec<(base::Instant, base::Instant)> {
+    let clock = Clock { ahead: ms(2_000), drift_ppm: 100_000 };
+    let host = Host::on("lan").clock(clock);
+    let lan = Network::builder(1).lan("lan", "10.0.0.0/24").host("a", host);
+    let mut run = R::new(lan.build().expect("the description fits together"));
+    let notes = Notes::default();
+    let told = notes.clone();
+    let runtime = run.stage().surroundings("a");
+    run.host("a", move || {
+        let told = told.clone();
+        async move {
+            let start = Instant::now();
+            let note = || told.add((runtime.now(), base::Instant::ZERO + start.elapsed()));
+            note();
+            let mut timer = runtime.timer(runtime.now() + ms(1_100));
+            poll_fn(|cx| timer.as_mut().poll(cx)).await;
+            note();
+            io::Result::Ok(())
+        }
+    });
+    run.run_until(at(2_000)).expect("no program fails");
+    notes.all()
+}
+
+#[rstest]
+#[case::paused(wrong::<Paused>())]
+#[case::lock_step(wrong::<LockStep>())]
+fn a_driver_goes_by_the_clock_of_its_host(#[case] told: Vec<(base::Instant, base::Instant)>) {
+    assert_eq!(told, [(at(2_000), at(0)), (at(3_100), at(1_000))]);
+}
+
 /// The run goes on where it stopped, however it is cut in pieces.
 #[rstest]
 #[case::paused(ticks::<Paused>(ms(100)), ticks::<Paused>(micros(700)))]
@@ -111,7 +145,7 @@ fn ticks<R: Runner<Observer = ()>>(piece: Duration) -> Vec<base::Instant> {
         let told = told.clone();
         async move {
             for _ in 0..10 {
-                told.add(runtime::Runtime::now(&runtime));
+                told.add(runtime.now());
                 sleep(ms(10)).await;
             }
             io::Result::Ok(())

@@ -10,14 +10,17 @@
 //! | `stun_commands` | a life of a client and a server |
 //! | `nat_packets` | packets of all kinds through a NAT of any kind |
 //! | `nat_commands` | a life of a NAT, beside a model that only remembers |
+//! | `worlds` | whole worlds of hosts, NATs, links and events |
 
 mod nat;
 mod stun_commands;
 mod stun_message;
+mod worlds;
 
 pub use nat::{nat_commands, nat_packets};
 pub use stun_commands::stun_commands;
 pub use stun_message::stun_message;
+pub use worlds::worlds;
 
 /// A target: any bytes are its input, a panic is its finding.
 pub type Target = fn(&[u8]);
@@ -28,4 +31,5 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("stun_commands", stun_commands),
     ("nat_packets", nat_packets),
     ("nat_commands", nat_commands),
+    ("worlds", worlds),
 ];

@@ -130,7 +130,7 @@ fn nat(u: &mut Unstructured<'_>, name: &str, inside: &str, outside: &str) -> Res
 }
 
 fn preset(u: &mut Unstructured<'_>, kind: &str) -> Result<Option<String>> {
-    let names: Vec<_> = presets::all(kind).into_iter().map(|preset| preset.name).collect();
+    let names: Vec<_> = presets::names(kind).collect();
     if names.is_empty() || u.ratio(1, 6)? {
         return Ok(None);
     }

@@ -18,9 +18,11 @@
 //! | `lessons.rs` | [`lessons`]: scenarios with a page of explanation each |
 //! | `main.rs`, `cli.rs`, `cli/` | the command line |
 //! | `shrink.rs`, `shrink/` | [`shrink`]: making a scenario that fails small |
+//! | `artefacts.rs` | [`artefacts`]: what a failure leaves behind |
 //! | `arbitrary.rs`, `arbitrary/` | worlds drawn from bytes, valid by construction |
 
 mod arbitrary;
+pub mod artefacts;
 pub mod explain;
 pub mod lessons;
 pub mod matrix;

@@ -135,6 +135,11 @@ pub fn kinds() -> impl Iterator<Item = &'static str> {
     all.filter(move |kind| std::mem::replace(&mut last, kind) != *kind)
 }
 
+/// The names of all presets of a kind, in order.
+pub fn names(kind: &str) -> impl Iterator<Item = &'static str> {
+    FILES.iter().filter(move |(of, _, _)| *of == kind).map(|(_, name, _)| *name)
+}
+
 /// All presets of a kind, by name.
 #[must_use]
 pub fn all(kind: &str) -> Vec<Preset> {

@@ -53,7 +53,7 @@ pub(super) const ROOMS: &[Room] = &[
         path: "conformance/fuzz",
         name: "fuzz",
         level: None,
-        may: &["base", "crypto", "stun", "simnet", "wire"],
+        may: &["base", "crypto", "stun", "simnet", "lab", "wire"],
     },
     Room { path: "xtask", name: "xtask", level: None, may: &[] },
 ];

@@ -213,19 +213,19 @@ mod tests {
         assert_eq!(order(&mut queues, 2), [2, 1], "new flows come first");
     }
 
+    /// RFC 8290 §4.2: two flows that send in turn, each when the other's packet has left, would always be
+    /// new if an empty queue did not pass through the list of old ones.
     #[test]
     fn who_always_seems_new_starves_nobody() {
         let mut queues = FlowQueues::plain(&Fq::default(), 0);
-        fill(&mut queues, 1, 1_500, 1_000);
+        fill(&mut queues, 1, 1_500, 2_000);
+        order(&mut queues, 3);
         let mut old = 0;
-        let mut served = 2;
-        for _ in 0..1_000 {
-            // Flow 2 sends its next packet as soon as the one before has left.
-            fill(&mut queues, served, 1_500, 1);
-            served = order(&mut queues, 1)[0];
-            old += u64::from(served == 1);
+        for step in 0..1_000 {
+            fill(&mut queues, 2 + step % 2, 1_500, 1);
+            old += u64::from(order(&mut queues, 1) == [1]);
         }
-        assert!((450..=550).contains(&old), "{old} of 1,000");
+        assert!((300..=370).contains(&old), "a third of 1,000: {old}");
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! | `presets.rs`, `explain.rs` | `presets`, `explain` |
 //! | `matrix.rs` | `matrix` |
 //! | `lessons.rs` | `lessons`, `lesson` |
+//! | `plots.rs` | `plots` |
 //! | `wrap.rs` | paragraphs |
 
 mod arguments;
@@ -16,6 +17,7 @@ mod failure;
 mod files;
 mod lessons;
 mod matrix;
+mod plots;
 mod presets;
 mod run;
 mod wrap;
@@ -75,6 +77,7 @@ fn perform(command: &Command) -> Result<Done, Failure> {
         Command::Matrix(arguments) => matrix::matrix(arguments),
         Command::Presets(arguments) => presets::presets(arguments),
         Command::Explain(arguments) => explain::explain(arguments),
+        Command::Plots(arguments) => plots::plots(arguments),
         Command::Lessons(_) => Ok(lessons::list()),
         Command::Lesson(arguments) => lessons::lesson(arguments),
     }

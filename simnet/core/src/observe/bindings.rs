@@ -25,8 +25,8 @@ const MAX_MOMENTS: usize = 512;
 pub struct Bindings {
     topology: Topology,
     bindings: Vec<Binding>,
-    /// Where the living ones are.
-    live: BTreeMap<(NodeId, SocketAddr, SocketAddr), usize>,
+    /// Where the living ones are, and how many sessions each stands for.
+    live: BTreeMap<(NodeId, SocketAddr, SocketAddr), (usize, u32)>,
     reboots: Vec<(NodeId, Instant)>,
     /// Mappings that were not kept.
     omitted: usize,
@@ -107,11 +107,16 @@ impl Bindings {
     fn nat(&mut self, at: Instant, node: NodeId, event: &NatEvent) {
         match *event {
             NatEvent::Mapped { protocol, internal, external, remote, .. } => {
+                // NATs that follow sessions make one for each, with the same endpoints.
+                if let Some((_, uses)) = self.live.get_mut(&(node, external, internal)) {
+                    *uses += 1;
+                    return;
+                }
                 if self.bindings.len() >= MAX_BINDINGS {
                     self.omitted += 1;
                     return;
                 }
-                self.live.insert((node, external, internal), self.bindings.len());
+                self.live.insert((node, external, internal), (self.bindings.len(), 1));
                 self.bindings.push(Binding {
                     node,
                     protocol,
@@ -138,14 +143,19 @@ impl Bindings {
                 }
             }
             NatEvent::Expired { internal, external, .. } => {
-                if let Some(index) = self.live.remove(&(node, external, internal)) {
+                let key = (node, external, internal);
+                let Some((index, uses)) = self.live.get_mut(&key) else { return };
+                *uses -= 1;
+                if *uses == 0 {
+                    let index = *index;
+                    self.live.remove(&key);
                     self.end(index, at, Ending::Expired);
                 }
             }
             NatEvent::Rebooted => {
                 note(&mut self.reboots, (node, at));
                 let own: Vec<_> = self.live.extract_if(.., |key, _| key.0 == node).collect();
-                for (_, index) in own {
+                for (_, (index, _)) in own {
                     self.end(index, at, Ending::Rebooted);
                 }
             }
@@ -165,7 +175,7 @@ impl Bindings {
         external: SocketAddr,
         internal: SocketAddr,
     ) -> Option<&mut Binding> {
-        let index = *self.live.get(&(node, external, internal))?;
+        let (index, _) = *self.live.get(&(node, external, internal))?;
         self.bindings.get_mut(index)
     }
 
@@ -173,7 +183,7 @@ impl Bindings {
     fn at_external(&mut self, node: NodeId, external: SocketAddr) -> Option<&mut Binding> {
         let same = self.live.range((node, external, LOWEST)..);
         let same = same.take_while(|(key, _)| (key.0, key.1) == (node, external));
-        let index = same.map(|(_, index)| *index).max()?;
+        let index = same.map(|(_, (index, _))| *index).max()?;
         self.bindings.get_mut(index)
     }
 

@@ -142,7 +142,7 @@ impl std::fmt::Display for Escape<'_> {
 const PAGE_STYLE: &str = "\
 body{margin:0;background:#f6f8fa;color:#1b1f24;\
 font:16px/1.5 'Inter','Segoe UI','DejaVu Sans',Helvetica,Arial,sans-serif}\
-main{max-width:1480px;margin:0 auto;padding:24px}h1{font-size:28px;margin:8px 0}\
+main{max-width:1700px;margin:0 auto;padding:24px}h1{font-size:28px;margin:8px 0}\
 h2{font-size:19px;margin:0 0 8px}section{background:#fff;border:1px solid #d8dee4;border-radius:8px;\
 padding:16px 20px;margin:18px 0}.scroll{overflow:auto;max-height:88vh}\
 .heads{position:sticky;top:0;z-index:1;background:#fff;width:max-content}\

@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Explain(Explain),
     Lessons(Lessons),
     Lesson(Lesson),
+    Plots(Plots),
 }
 
 /// Run a scenario and say what came of it.
@@ -214,6 +215,23 @@ pub(crate) struct Lesson {
     #[arg(long)]
     pub(crate) ladder: bool,
     /// Folder for the files of the runs, one folder in it for each scenario.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+/// Draw what queue disciplines do under the loads of their RFCs.
+///
+/// Runs CoDel, FQ-CoDel, PIE and DualPI2 beside a plain queue, prints how long packets waited, and leaves
+/// an SVG of each.
+#[derive(Args)]
+#[command(after_long_help = "Examples:\n  \
+    cargo xtask lab plots                   the figures\n  \
+    cargo xtask lab plots codel --out out   one of them, with out/codel.svg")]
+pub(crate) struct Plots {
+    /// Which; all if none is named.
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+    /// Folder for the drawings.
     #[arg(long, value_name = "DIR")]
     pub(crate) out: Option<PathBuf>,
 }

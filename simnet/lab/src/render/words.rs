@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use stun::{
     Message,
     wire::{
-        ChangeRequest, Class, ErrorCode, Method, OtherAddress, Padding, ResponsePort, UseCandidate,
-        Username, XorMappedAddress,
+        ChangeRequest, Class, ErrorCode, Method, Padding, ResponsePort, UseCandidate, Username,
+        XorMappedAddress,
     },
 };
 
@@ -74,10 +74,7 @@ fn request(message: &Message<'_>) -> String {
 
 fn success(message: &Message<'_>) -> String {
     match message.get::<XorMappedAddress>() {
-        Some(XorMappedAddress(mapped)) => match message.get::<OtherAddress>() {
-            Some(OtherAddress(other)) => format!("STUN: you are {mapped}; my other is {other}"),
-            None => format!("STUN: you are {mapped}"),
-        },
+        Some(XorMappedAddress(mapped)) => format!("STUN: you are {mapped}"),
         None => "STUN success".to_owned(),
     }
 }

@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub(super) internal: SocketAddr,
     pub(super) external: SocketAddr,
     pub(super) change: Change,
+    /// Mappings with these endpoints: NATs that follow sessions have one for each.
+    uses: u32,
     /// Who is let in, and whether that is new.
     pub(super) remotes: Vec<(SocketAddr, bool)>,
 }
@@ -51,9 +53,14 @@ impl Tables {
         self.settle(node);
         match *event {
             NatEvent::Mapped { internal, external, .. } => {
+                if let Some(row) = self.row(node, internal, external) {
+                    row.uses += 1;
+                    return None;
+                }
                 let own = self.rows.iter().filter(|(owner, _)| *owner == node).count();
                 if own < MAX_ROWS {
-                    let row = Row { internal, external, change: Change::New, remotes: Vec::new() };
+                    let change = Change::New;
+                    let row = Row { internal, external, change, uses: 1, remotes: Vec::new() };
                     self.rows.push((node, row));
                 }
             }
@@ -66,10 +73,12 @@ impl Tables {
                 }
             }
             NatEvent::Expired { internal, external, .. } => {
-                let own = |(owner, row): &&mut (NodeId, Row)| {
-                    (*owner, row.internal, row.external) == (node, internal, external)
-                };
-                self.rows.iter_mut().find(own)?.1.change = Change::Gone;
+                let row = self.row(node, internal, external)?;
+                row.uses -= 1;
+                if row.uses > 0 {
+                    return None;
+                }
+                row.change = Change::Gone;
             }
             NatEvent::Rebooted => {
                 self.rows.retain(|(owner, _)| *owner != node);
@@ -77,6 +86,18 @@ impl Tables {
             _ => return None,
         }
         Some(self.table(node))
+    }
+
+    fn row(
+        &mut self,
+        node: NodeId,
+        internal: SocketAddr,
+        external: SocketAddr,
+    ) -> Option<&mut Row> {
+        let wanted = (node, internal, external);
+        let rows = self.rows.iter_mut().map(|(owner, row)| (*owner, row));
+        let mut rows = rows.filter(|(owner, row)| (*owner, row.internal, row.external) == wanted);
+        rows.next().map(|(_, row)| row)
     }
 
     /// Forgets what was new in the last table of `node`.
@@ -169,6 +190,18 @@ mod tests {
         assert_eq!(both.rows[0].change, Change::New);
         assert_eq!(both.rows[0].remotes, [(at("11.0.0.9:1"), true)]);
         assert!(tables.on(NodeId(4), &NatEvent::Deviated).is_none());
+    }
+
+    #[test]
+    fn sessions_that_share_their_endpoints_are_one_row_until_the_last_ends() {
+        let mut tables = Tables::default();
+        let node = NodeId(3);
+        assert!(tables.on(node, &mapped(5)).is_some());
+        assert!(tables.on(node, &mapped(5)).is_none());
+        let (internal, external) = (at("10.0.0.2:5"), at("11.0.0.1:5"));
+        let ended = NatEvent::Expired { protocol: Protocol::Udp, internal, external };
+        assert!(tables.on(node, &ended).is_none());
+        assert_eq!(tables.on(node, &ended).unwrap().rows[0].change, Change::Gone);
     }
 
     #[test]

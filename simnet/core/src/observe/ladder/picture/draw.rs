@@ -1,6 +1,6 @@
 //! Strokes and letters. Letters come last, so that no arrow runs over them.
 
-use super::rows::{AXIS, LINE, Layout, NoteLine, Row, Shape, note, reason};
+use super::rows::{AXIS, LINE, Layout, NoteLine, Row, Shape, endpoint, note, reason};
 use crate::observe::{
     ladder::step::{Leg, Why},
     svg::{Anchor, COLOURS, Svg, count, mono_width, time, width},
@@ -134,7 +134,7 @@ fn label(
     };
     open(leg, svg);
     let class = |new: bool| if new { "mono halo changed" } else { "mono halo quiet" };
-    let (source, destination) = (leg.source.to_string(), leg.destination.to_string());
+    let (source, destination) = (endpoint(leg.source), endpoint(leg.destination));
     let mut base = y - LIFT;
     if leg.lines(from, to, layout.spacing) == 2 {
         svg.text((x, base), class(leg.new_destination), anchor, &format!("→ {destination}"));

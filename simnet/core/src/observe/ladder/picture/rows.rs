@@ -1,5 +1,7 @@
 //! Where everything stands.
 
+use std::net::SocketAddr;
+
 use base::Instant;
 
 use super::MAX_DRAWN;
@@ -19,7 +21,7 @@ use crate::{
 /// Room for the time axis.
 pub(super) const AXIS: i64 = 104;
 /// Least and greatest distance of two columns.
-const SPACING: (i64, i64) = (190, 330);
+const SPACING: (i64, i64) = (190, 250);
 /// Height of a line of text.
 pub(super) const LINE: i64 = 16;
 /// Letters in a line of a reason.
@@ -201,7 +203,7 @@ impl Shape {
 
 impl Leg {
     pub(super) fn ends(&self) -> String {
-        format!("{} → {}", self.source, self.destination)
+        format!("{} → {}", endpoint(self.source), endpoint(self.destination))
     }
 
     /// Lines of its addresses, which break where columns are narrow.
@@ -209,6 +211,11 @@ impl Leg {
         let room = count(from.abs_diff(to)).max(1) * spacing - 20;
         if mono_width(&self.ends()) > room { 2 } else { 1 }
     }
+}
+
+/// An address with its port, if it has one.
+pub(super) fn endpoint(address: SocketAddr) -> String {
+    if address.port() == 0 { address.ip().to_string() } else { address.to_string() }
 }
 
 /// The lines of a reason, without its name.

@@ -14,7 +14,7 @@ use crate::{
 
 /// Parameters of a host that sends packets of several sizes, which must not be fragmented, to an `echo`
 /// host, the largest first, until one comes back. A path on which packets vanish and nobody says so is
-/// a black hole (RFC 2923 §2.1, RFC 4821 §1).
+/// a black hole for them (RFC 8899 §1).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PmtuProbe {

@@ -105,6 +105,8 @@ pub struct Nat {
     next_report: Instant,
     /// Packets that waited when the box lost its state.
     lost: Vec<Packet>,
+    /// Whether anything is to be done in time besides ending mappings and fragments. Few boxes ever do.
+    watchful: bool,
     /// The box lost its state, and nobody was told yet.
     rebooted: bool,
     /// Packets come in with an IPv6 source and an IPv4 destination, and back the other way round: the
@@ -134,7 +136,7 @@ impl Nat {
         let addresses = Addresses::new(&config.fixed);
         let timeline = Timeline::new(&config.over_time);
         let control = config.port_control.clone().map(|config| Box::new(Server::new(config)));
-        Self {
+        let mut nat = Self {
             translator: Translator::new(config, addresses),
             pieces: Pieces::default(),
             syns: Syns::default(),
@@ -142,10 +144,13 @@ impl Nat {
             timeline,
             next_report: Instant::ZERO,
             lost: Vec::new(),
+            watchful: false,
             rebooted: false,
             mixed: false,
             control,
-        }
+        };
+        nat.watchful = nat.next_rare_deadline().is_some() || nat.control.is_some();
+        nat
     }
 
     /// The same, with pairs of an internal address and an external one that stands for it alone, all
@@ -233,13 +238,35 @@ impl Middlebox for Nat {
 
     fn handle_packet(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
         self.catch_up(out);
-        let reassembles = self.config().fragments == Fragments::Reassemble;
-        let packet = if reassembles && packet.fragment.is_some() {
-            let Some(whole) = self.assemble(side, packet, out) else { return };
-            whole
-        } else {
-            packet
-        };
+        if packet.fragment.is_some() && self.config().fragments == Fragments::Reassemble {
+            self.handle_part(side, packet, out);
+            return;
+        }
+        self.handle_whole(side, packet, out);
+    }
+
+    fn handle_timeout(&mut self, out: &mut Outlet<'_>) {
+        self.catch_up(out);
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        let rare = if self.watchful { self.next_rare_deadline() } else { None };
+        earlier(earlier(self.translator.next_deadline(), self.pieces.next_deadline()), rare)
+    }
+}
+
+impl Nat {
+    /// Handles a fragment where those are put together.
+    #[cold]
+    fn handle_part(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
+        if let Some(whole) = self.assemble(side, packet, out) {
+            self.handle_whole(side, whole, out);
+        }
+    }
+
+    /// Handles a packet, or a fragment if those pass as they are. Inlined, for a packet is long to move.
+    #[inline(always)]
+    fn handle_whole(&mut self, side: Side, packet: Packet, out: &mut Outlet<'_>) {
         match (&packet.body, Key::of(side, &packet)) {
             (Body::Trailing(_), Some(key)) => self.follow(side, key, packet, out),
             _ if side == Side::INSIDE && self.is_for_control(&packet) => {
@@ -255,14 +282,9 @@ impl Middlebox for Nat {
         }
     }
 
-    fn handle_timeout(&mut self, out: &mut Outlet<'_>) {
-        self.catch_up(out);
-    }
-
-    fn poll_timeout(&self) -> Option<Instant> {
+    /// When something is to be done that few boxes ever do.
+    fn next_rare_deadline(&self) -> Option<Instant> {
         let deadlines = [
-            self.translator.next_deadline(),
-            self.pieces.next_deadline(),
             self.syns.next_deadline(),
             self.assembly.next_deadline(),
             self.timeline.next_deadline(&self.config().over_time),
@@ -278,5 +300,14 @@ impl fmt::Debug for Nat {
             .field("config", self.config())
             .field("mappings", &self.translator.table.mapping_count())
             .finish_non_exhaustive()
+    }
+}
+
+/// The earlier of two times, of which either may be missing.
+#[inline]
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (time, None) | (None, time) => time,
     }
 }

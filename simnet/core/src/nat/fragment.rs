@@ -113,6 +113,6 @@ impl<D: Copy> Pieces<D> {
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let decision = self.ends.front().map(|(end, _)| *end);
         let waiting = self.waiting.front().map(|(deadline, ..)| *deadline);
-        decision.into_iter().chain(waiting).min()
+        super::earlier(decision, waiting)
     }
 }

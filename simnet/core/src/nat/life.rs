@@ -9,6 +9,7 @@ use base::Instant;
 
 use super::{
     config::{Trigger, Unsolicited},
+    earlier,
     refusal::Refusal,
     slab::Id,
     table::{Ended, Flow, Mapping, Session},
@@ -42,7 +43,8 @@ impl Translator {
 
     /// Lets a mapping live until `deadline` and as much longer as it lingers after its last session.
     pub(super) fn prolong(&mut self, id: Id, deadline: Instant, out: &mut Outlet<'_>) {
-        let deadline = deadline + self.config.timers.linger;
+        let linger = self.config.timers.linger;
+        let deadline = if linger.is_zero() { deadline } else { deadline + linger };
         let Some(mapping) = self.table.mapping_mut(id) else { return };
         if deadline <= mapping.deadline {
             return;
@@ -53,9 +55,16 @@ impl Translator {
     }
 
     /// When the session ends, if nothing happens from now on.
+    #[inline]
     pub(super) fn deadline(&self, session: &Session, out: &mut Outlet<'_>) -> Instant {
+        let deadline = out.now() + self.lifetime(session, out.now());
+        if self.exact { deadline } else { self.inexact(deadline, out) }
+    }
+
+    /// When the box notices that a deadline has passed.
+    #[cold]
+    fn inexact(&self, mut deadline: Instant, out: &mut Outlet<'_>) -> Instant {
         let timers = &self.config.timers;
-        let mut deadline = out.now() + self.lifetime(session, out.now());
         if !timers.jitter.is_zero() {
             let most = u64::try_from(timers.jitter.as_nanos()).unwrap_or(u64::MAX);
             deadline += Duration::from_nanos(out.stream().below(most));
@@ -149,7 +158,9 @@ impl Translator {
     /// Ends what is due.
     pub(super) fn expire(&mut self, out: &mut Outlet<'_>) {
         self.now = out.now();
-        self.wake_ports();
+        if !self.config.ports.hold_down.is_zero() {
+            self.wake_ports();
+        }
         while let Some(ended) = self.table.end_one(out.now()) {
             if let Ended::Mapping(mapping) = ended {
                 self.end(&mapping, out);
@@ -168,7 +179,7 @@ impl Translator {
             Some(Trigger::At(at)) => Some(at),
             Some(Trigger::Conflicts(_) | Trigger::Mappings(_)) | None => None,
         };
-        self.table.next_deadline().into_iter().chain(deviation).min()
+        earlier(self.table.next_deadline(), deviation)
     }
 
     /// A mapping is gone.

@@ -34,11 +34,20 @@ pub(super) struct Rewrite {
 impl Nat {
     /// Ends what is due, and says so.
     pub(super) fn catch_up(&mut self, out: &mut Outlet<'_>) {
-        self.wake_up(out);
+        if self.rebooted {
+            self.wake_up(out);
+        }
         self.translator.expire(out);
         while let Some(fragment) = self.pieces.expire(out.now()) {
             refuse(fragment, Refusal::NoFirstFragment, out);
         }
+        if self.watchful {
+            self.catch_up_on_rare_things(out);
+        }
+    }
+
+    #[cold]
+    fn catch_up_on_rare_things(&mut self, out: &mut Outlet<'_>) {
         self.give_up_syns(out);
         self.give_up_fragments(out);
         self.keep_appointments(out);
@@ -55,19 +64,22 @@ impl Nat {
             refuse(packet, Refusal::NotForUs, out);
             return;
         }
-        if self.translator.conflicts(destination) {
+        if self.translator.confuses && self.translator.addresses.is_inside(destination) {
             refuse(packet, Refusal::Conflict { ip: destination }, out);
             return;
         }
         let turns = self.translator.is_external(destination);
         let to = if turns { Side::INSIDE } else { Side::OUTSIDE };
         // No mapping is made for a packet that cannot go on.
-        let Some(packet) = self.check(Side::INSIDE, to, packet, out) else { return };
+        let Some(mut packet) = self.check(Side::INSIDE, to, packet, out) else { return };
         match self.decide_outbound(&packet, turns, out) {
             Ok(rewrite) => {
-                if let (Body::Tcp(_), Some(external)) = (&packet.body, rewrite.source) {
+                if self.watchful
+                    && let (Body::Tcp(_), Some(external)) = (&packet.body, rewrite.source)
+                {
                     self.forget_syn(external, packet.destination(), out);
                 }
+                self.clamp(&mut packet, out);
                 self.pass(Side::INSIDE, packet, rewrite, out);
             }
             Err(refusal) => self.hold_back(packet, refusal, out),
@@ -88,23 +100,24 @@ impl Nat {
                 && !self.translator.addresses.is_own_inside(destination)
         } else {
             self.translator.is_external(destination)
-                || self.translator.passes(remote(&packet, Side::OUTSIDE))
+                || self.translator.exempts
+                    && self.translator.passes(remote(&packet, Side::OUTSIDE))
                     && !self.translator.addresses.is_own_inside(destination)
         };
         if !ours {
             refuse(packet, Refusal::NotForUs, out);
             return;
         }
-        if self.translator.conflicts(packet.source_ip) {
+        if self.translator.confuses && self.translator.addresses.is_inside(packet.source_ip) {
             let ip = packet.source_ip;
             refuse(packet, Refusal::Conflict { ip }, out);
             return;
         }
         match self.decide_inbound(&packet, out) {
             Ok(rewrite) => {
-                let Some(packet) = self.check(Side::OUTSIDE, Side::INSIDE, packet, out) else {
-                    return;
-                };
+                let checked = self.check(Side::OUTSIDE, Side::INSIDE, packet, out);
+                let Some(mut packet) = checked else { return };
+                self.clamp(&mut packet, out);
                 self.pass(Side::OUTSIDE, packet, rewrite, out);
             }
             Err(refusal) => self.turn_away(packet, refusal, out),
@@ -154,7 +167,7 @@ impl Nat {
     ) -> Result<Rewrite, Refusal> {
         self.general(packet)?;
         let plain = Rewrite { to: Side::OUTSIDE, source: None, destination: None, quote: None };
-        if self.translator.passes(remote(packet, Side::INSIDE)) {
+        if self.translator.exempts && self.translator.passes(remote(packet, Side::INSIDE)) {
             return Ok(plain);
         }
         if let Body::Icmp(Icmp::Error { quote, .. }) = &packet.body {
@@ -195,7 +208,8 @@ impl Nat {
     ) -> Result<Rewrite, Refusal> {
         self.general(packet)?;
         let plain = Rewrite { to: Side::INSIDE, source: None, destination: None, quote: None };
-        if self.translator.passes(remote(packet, Side::OUTSIDE))
+        if self.translator.exempts
+            && self.translator.passes(remote(packet, Side::OUTSIDE))
             && (packet.is_ipv6() || !self.translator.is_external(packet.destination_ip))
         {
             return Ok(plain);
@@ -234,10 +248,7 @@ impl Nat {
     }
 
     /// Sends a packet on, and the fragments that waited for it.
-    fn pass(&mut self, from: Side, mut packet: Packet, rewrite: Rewrite, out: &mut Outlet<'_>) {
-        if let Body::Tcp(segment) = &mut packet.body {
-            self.clamp(segment, packet.destination_ip.is_ipv6(), out);
-        }
+    fn pass(&mut self, from: Side, packet: Packet, rewrite: Rewrite, out: &mut Outlet<'_>) {
         let key = Key::of(from, &packet);
         rewrite.forward(packet, self.translator.meddling(), out);
         let Some(key) = key else { return };
@@ -251,7 +262,18 @@ impl Nat {
     }
 
     /// Lowers the largest segment size that a SYN offers.
-    fn clamp(&self, segment: &mut Tcp, ipv6: bool, out: &Outlet<'_>) {
+    #[inline]
+    fn clamp(&self, packet: &mut Packet, out: &Outlet<'_>) {
+        let ipv6 = packet.is_ipv6();
+        if let Body::Tcp(segment) = &mut packet.body
+            && self.translator.config.tcp.clamp_mss != MssClamp::Off
+        {
+            self.clamp_segment(segment, ipv6, out);
+        }
+    }
+
+    #[cold]
+    fn clamp_segment(&self, segment: &mut Tcp, ipv6: bool, out: &Outlet<'_>) {
         let headers = TCP_HEADER + if ipv6 { IPV6_HEADER } else { IPV4_HEADER };
         let most = match self.translator.config.tcp.clamp_mss {
             MssClamp::Off => return,
@@ -343,6 +365,7 @@ impl Rewrite {
         out.forward(self.to, packet);
     }
 
+    #[cold]
     fn meddle(&self, packet: &mut Packet, meddling: &Meddling) {
         if let Some(source) = self.source {
             let port = packet.destination().port();

@@ -54,6 +54,7 @@ impl Nat {
     ) -> Option<Packet> {
         let Some(key) = Key::of(side, &packet) else { return Some(packet) };
         let limits = self.translator.config.limits;
+        self.watchful = true;
         let assembly = &mut self.assembly;
         if assembly.held >= limits.held_fragments {
             refuse(packet, Refusal::FragmentLimit(limits.held_fragments), out);

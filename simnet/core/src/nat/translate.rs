@@ -52,6 +52,12 @@ pub(super) struct Translator {
     pub(super) now: Instant,
     /// Whether anything is done to packets besides.
     pub(super) meddles: bool,
+    /// Whether some packets pass without a look at them.
+    pub(super) exempts: bool,
+    /// Whether things end when their time is up, and not some time later.
+    pub(super) exact: bool,
+    /// Whether outside addresses are taken for those of the inside.
+    pub(super) confuses: bool,
 }
 
 /// The part of the behaviour that a non-deterministic NAT changes.
@@ -83,6 +89,9 @@ impl Translator {
             assignment: config.ports.assignment,
             deviated: false,
         };
+        let exempts = config.ipv6 == Ipv6::Route || !config.fixed.exempt.is_empty();
+        let confuses = config.conflicting_addresses == Conflicting::Drop;
+        let exact = config.timers.jitter.is_zero() && config.timers.sweep.is_zero();
         let meddles = config.meddling != Meddling::default();
         let counts = config.limits.sessions_per_host.is_some();
         let table = Table::new(counts, config.timers.per_mapping);
@@ -101,6 +110,9 @@ impl Translator {
             assigned_at: Instant::ZERO,
             now: Instant::ZERO,
             meddles,
+            exempts,
+            exact,
+            confuses,
         }
     }
 
@@ -502,11 +514,6 @@ impl Translator {
     /// Whether packets from inside to `ip` turn around.
     pub(super) fn is_external(&self, ip: IpAddr) -> bool {
         self.addresses.is_external(ip, self.config.ipv6)
-    }
-
-    /// Whether `ip`, of somebody outside, is taken for one of the inside.
-    pub(super) fn conflicts(&self, ip: IpAddr) -> bool {
-        self.config.conflicting_addresses == Conflicting::Drop && self.addresses.is_inside(ip)
     }
 
     /// What is done to packets besides, if anything.

@@ -78,6 +78,7 @@ impl Nat {
         if waits {
             let deadline = out.now() + policy.syn_wait;
             self.syns.waiting.push_back((deadline, packet, refusal));
+            self.watchful = true;
         } else {
             refuse(packet, refusal, out);
         }

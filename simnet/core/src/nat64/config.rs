@@ -74,7 +74,7 @@ impl Default for Config {
 
 impl Default for ClatConfig {
     fn default() -> Self {
-        // The host's end of the addresses that every CLAT may use inside (RFC 7335 §4).
+        // The host's end of 192.0.0.0/29, which is set aside for hosts and their CLATs.
         let host = Ipv4Addr::new(192, 0, 0, 2);
         Self { plat_prefix: Pref64::WELL_KNOWN, source: ClatSource::Interface(host) }
     }

@@ -8,7 +8,7 @@
 //! | `discovery.rs` | [`discover_prefixes`]: which prefix a DNS64 hides IPv4 under |
 //!
 //! The server answers for what it knows and says of everything else that there is no such name: nobody
-//! else is asked. A host carries it as [`Driven`](simnet::Driven):
+//! else is asked. A host carries it as [`Driven`]:
 //!
 //! ```
 //! use lab::roles::dns::{Dns, Family, Server, Stub, StubConfig};

@@ -9,6 +9,7 @@
 //! | `matrix.rs` | `matrix` |
 //! | `lessons.rs` | `lessons`, `lesson` |
 //! | `plots.rs` | `plots` |
+//! | `shrink.rs` | `shrink` |
 //! | `wrap.rs` | paragraphs |
 
 mod arguments;
@@ -20,6 +21,7 @@ mod matrix;
 mod plots;
 mod presets;
 mod run;
+mod shrink;
 mod wrap;
 
 use std::{
@@ -73,6 +75,7 @@ fn perform(command: &Command) -> Result<Done, Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments),
         Command::Replay(arguments) => run::replay(arguments),
+        Command::Shrink(arguments) => shrink::shrink(arguments),
         Command::Check(arguments) => run::check(arguments),
         Command::Matrix(arguments) => matrix::matrix(arguments),
         Command::Presets(arguments) => presets::presets(arguments),

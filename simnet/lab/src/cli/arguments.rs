@@ -31,6 +31,7 @@ pub(crate) struct Arguments {
 pub(crate) enum Command {
     Run(Run),
     Replay(Replay),
+    Shrink(Shrink),
     Check(Check),
     Matrix(Matrix),
     Presets(Presets),
@@ -113,6 +114,26 @@ pub(crate) struct Replay {
     /// The folder.
     #[arg(value_name = "DIR")]
     pub(crate) folder: PathBuf,
+}
+
+/// Make a scenario that fails small: what is left is what the failure needs.
+///
+/// Takes hosts, boxes, links, events and parameters away as long as the same expectations still fail,
+/// and prints the smallest scenario that does. A scenario whose expectations all hold cannot be shrunk.
+#[derive(Args)]
+#[command(after_long_help = "Examples:\n  \
+    cargo xtask lab shrink broken.toml > small.toml\n  \
+    cargo xtask lab shrink broken.toml --seed 41 --out out/small")]
+pub(crate) struct Shrink {
+    /// The scenario.
+    #[arg(value_name = "SCENARIO")]
+    pub(crate) scenario: PathBuf,
+    /// Seed to use instead of that in the file.
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
+    /// Folder for the files of the smallest run.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
 }
 
 /// Say whether a scenario is right, without running it.

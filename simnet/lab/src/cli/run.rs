@@ -141,7 +141,8 @@ pub(crate) fn check(arguments: &Check) -> Result<Done, Failure> {
     Ok(Done::well(text))
 }
 
-fn read(path: &Path) -> Result<Scenario, Failure> {
+/// Reads a scenario.
+pub(crate) fn read(path: &Path) -> Result<Scenario, Failure> {
     let text = fs::read_to_string(path).map_err(|error| Failure::unreadable(path, &error))?;
     Scenario::parse(&text).map_err(|problems| Failure::problems(path, &problems))
 }

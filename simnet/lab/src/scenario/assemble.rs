@@ -12,7 +12,12 @@ pub(crate) fn assemble(scenario: &Scenario) -> Builder {
         builder = builder.wan(&wan.name, &wan.prefixes.join(" "));
     }
     for lan in &scenario.lans {
-        builder = builder.lan(&lan.name, &lan.prefixes.join(" "));
+        let prefixes = lan.prefixes.join(" ");
+        builder = if lan.isolated {
+            builder.isolated_lan(&lan.name, &prefixes)
+        } else {
+            builder.lan(&lan.name, &prefixes)
+        };
     }
     for router in &scenario.routers {
         let points: Vec<_> = router.attach.iter().map(|point| &point.0).collect();
@@ -32,6 +37,12 @@ pub(crate) fn assemble(scenario: &Scenario) -> Builder {
         }
         if host.silent {
             plan = plan.silent();
+        }
+        if let Some(clock) = host.clock {
+            plan = plan.clock(clock);
+        }
+        if let Some(firewall) = &host.firewall {
+            plan = plan.firewall(firewall.clone());
         }
         builder = builder.host(&host.name, host.role.live_on(plan, &host.name, scenario));
     }

@@ -2,6 +2,7 @@
 
 use base::InterfaceKind;
 use serde::{Deserialize, Serialize};
+use simnet::{Clock, firewall};
 use toml::Table;
 
 use super::{is_default, one_or_many};
@@ -17,6 +18,9 @@ pub struct Segment {
     /// Its blocks of addresses, such as `192.168.1.0/24`; several LANs may use the same.
     #[serde(deserialize_with = "one_or_many")]
     pub prefixes: Vec<String>,
+    /// Whether its hosts reach routers and boxes alone, as in a network for guests. LANs can be told so.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub isolated: bool,
 }
 
 fn wan() -> String {
@@ -27,7 +31,7 @@ impl Segment {
     /// A segment with one block of addresses.
     #[must_use]
     pub fn new(name: &str, prefix: &str) -> Self {
-        Self { name: name.to_owned(), prefixes: vec![prefix.to_owned()] }
+        Self { name: name.to_owned(), prefixes: vec![prefix.to_owned()], isolated: false }
     }
 }
 
@@ -102,6 +106,10 @@ pub struct Host {
     pub routes: Vec<Route>,
     /// Whether it keeps quiet about closed ports.
     pub silent: bool,
+    /// A clock that may be wrong.
+    pub clock: Option<Clock>,
+    /// The firewall it guards itself with.
+    pub firewall: Option<firewall::Config>,
     /// What lives on it.
     pub role: Role,
 }
@@ -116,6 +124,8 @@ impl Host {
             gateway: None,
             routes: Vec::new(),
             silent: false,
+            clock: None,
+            firewall: None,
             role: role.into(),
         }
     }
@@ -154,6 +164,10 @@ struct WrittenHost {
     routes: Vec<Route>,
     #[serde(default, skip_serializing_if = "is_default")]
     silent: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<Clock>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    firewall: Option<firewall::Config>,
     #[serde(default, skip_serializing_if = "is_default")]
     role: Role,
 }
@@ -169,8 +183,7 @@ impl TryFrom<WrittenHost> for Host {
     type Error = String;
 
     fn try_from(written: WrittenHost) -> Result<Self, String> {
-        let WrittenHost { name, attach, addrs, mut interfaces, gateway, routes, silent, role } =
-            written;
+        let WrittenHost { attach, addrs, mut interfaces, .. } = written;
         let segments = match attach {
             Some(Attachments::One(segment)) => vec![segment],
             Some(Attachments::Many(segments)) => segments,
@@ -192,13 +205,14 @@ impl TryFrom<WrittenHost> for Host {
         if let Some(first) = interfaces.first_mut() {
             first.addrs.extend(addrs);
         }
-        Ok(Self { name, interfaces, gateway, routes, silent, role })
+        let WrittenHost { name, gateway, routes, silent, clock, firewall, role, .. } = written;
+        Ok(Self { name, interfaces, gateway, routes, silent, clock, firewall, role })
     }
 }
 
 impl From<Host> for WrittenHost {
     fn from(host: Host) -> Self {
-        let Host { name, mut interfaces, gateway, routes, silent, role } = host;
+        let Host { name, mut interfaces, gateway, routes, silent, clock, firewall, role } = host;
         let (mut attach, mut addrs) = (None, Vec::new());
         if let [only] = interfaces.as_mut_slice() {
             addrs = std::mem::take(&mut only.addrs);
@@ -211,7 +225,18 @@ impl From<Host> for WrittenHost {
                 _ => Some(Attachments::Many(segments)),
             };
         }
-        Self { name, attach, addrs, interfaces, gateway, routes, silent, role }
+        Self {
+            name,
+            attach,
+            addrs,
+            interfaces,
+            gateway,
+            routes,
+            silent,
+            clock,
+            firewall,
+            role,
+        }
     }
 }
 

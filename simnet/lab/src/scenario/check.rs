@@ -106,6 +106,13 @@ impl Checker<'_> {
                     .suggesting("such as prefixes = [\"192.168.1.0/24\"]");
                 self.found.push(finding);
             }
+            if segment.isolated && kind == "wan" {
+                let finding =
+                    Finding::new(format!("{kind}[{index}].isolated"), "a `wan` cannot be isolated")
+                        .about(kind, &segment.name)
+                        .suggesting("LANs can: their hosts then reach routers and boxes alone");
+                self.found.push(finding);
+            }
             for (number, prefix) in segment.prefixes.iter().enumerate() {
                 if let Err(error) = prefix.parse::<Prefix>() {
                     let path = format!("{path}[{number}]");

@@ -225,18 +225,7 @@ impl From<Host> for WrittenHost {
                 _ => Some(Attachments::Many(segments)),
             };
         }
-        Self {
-            name,
-            attach,
-            addrs,
-            interfaces,
-            gateway,
-            routes,
-            silent,
-            clock,
-            firewall,
-            role,
-        }
+        Self { name, attach, addrs, interfaces, gateway, routes, silent, clock, firewall, role }
     }
 }
 

@@ -245,6 +245,11 @@ impl Middlebox for Nat {
         self.handle_whole(side, packet, out);
     }
 
+    fn handle_addresses(&mut self, _: Side, out: &mut Outlet<'_>) {
+        self.catch_up(out);
+        self.translator.renumber(out);
+    }
+
     fn handle_timeout(&mut self, out: &mut Outlet<'_>) {
         self.catch_up(out);
     }

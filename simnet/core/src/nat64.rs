@@ -279,6 +279,11 @@ impl Middlebox for Nat64 {
         self.with_nat(&Entry { side, quote }, out, |nat, out| nat.handle_packet(side, packet, out));
     }
 
+    fn handle_addresses(&mut self, side: Side, out: &mut Outlet<'_>) {
+        let entry = Entry { side: Side::OUTSIDE, quote: None };
+        self.with_nat(&entry, out, |nat, out| nat.handle_addresses(side, out));
+    }
+
     fn handle_timeout(&mut self, out: &mut Outlet<'_>) {
         let entry = Entry { side: Side::OUTSIDE, quote: None };
         self.with_nat(&entry, out, Nat::handle_timeout);

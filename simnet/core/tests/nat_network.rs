@@ -8,10 +8,11 @@
 
 use std::{net::SocketAddr, time::Duration};
 
+use base::InterfaceAddress;
 use pcap_file::pcapng::{Block, PcapNgReader, blocks::enhanced_packet::EnhancedPacketOption};
 use rstest::rstest;
 use simnet::{
-    Attach, DropReason, Host, Link, Loss, Network, Observer, TcpId, TcpRead, TcpState,
+    Attach, Change, DropReason, Host, Link, Loss, Network, Observer, TcpId, TcpRead, TcpState,
     nat::{Config, Ipv6, MssClamp, Nat, PortAssignment, Ports, SimultaneousOpen, TcpPolicy},
     observe::{Capture, JsonLines, Ladder},
     traffic::{TcpSink, TcpSource},
@@ -288,5 +289,36 @@ fn tcp_punches_a_hole(
         let mut buffer = [0; 16];
         assert_eq!(net.tcp_receive(right, &mut buffer), TcpRead::Data(7));
     }
+    assert!(net.tally().is_conserved());
+}
+
+/// A provider gives the box another address: conversations end, and new ones come from the new address.
+#[test]
+fn a_box_with_another_address_ends_its_mappings_and_uses_it() {
+    let mut net = two_homes(TcpPolicy::default());
+    let alice = net.bind(net.node("alice"), at("192.168.1.2:7000")).unwrap();
+    let server = net.bind(net.node("bob"), at("192.168.1.2:7000")).unwrap();
+    net.send(server, at("11.0.0.5:7000"), b"opens the way back");
+    let seen = |net: &mut Network| {
+        net.send(alice, at("11.0.0.6:7000"), b"who am I?");
+        net.run_for(Duration::from_secs(1));
+        net.receive(server).map(|received| received.source)
+    };
+    assert_eq!(seen(&mut net), Some(at("11.0.0.5:7000")));
+    let outside = net.hop("left-box.outside").unwrap();
+    let new = InterfaceAddress::new("11.0.0.7".parse().unwrap(), 8);
+    net.change(Change::AddAddress(outside, new));
+    assert_eq!(seen(&mut net), Some(at("11.0.0.5:7000")), "what there is goes on");
+    net.change(Change::RemoveAddress(outside, "11.0.0.5".parse().unwrap()));
+    let nat: &Nat = net.middlebox(net.node("left-box")).unwrap();
+    assert_eq!(nat.mappings(), []);
+    net.send(server, at("11.0.0.7:7000"), b"opens the way back");
+    assert_eq!(seen(&mut net), Some(at("11.0.0.7:7000")));
+    nat_is_in_order(&net, "left-box");
+}
+
+fn nat_is_in_order(net: &Network, name: &str) {
+    let nat: &Nat = net.middlebox(net.node(name)).expect("it is a NAT");
+    nat.audit().expect("the books are in order");
     assert!(net.tally().is_conserved());
 }

@@ -105,6 +105,17 @@ impl Translator {
         self.install(out);
     }
 
+    /// Reads the addresses of the interfaces anew. Further external addresses change nothing for the
+    /// mappings there are; where one is gone, all of them end.
+    pub(super) fn renumber(&mut self, out: &mut Outlet<'_>) {
+        let before = std::mem::take(&mut self.addresses.pool);
+        self.addresses.read(&self.config.fixed, out);
+        if !self.addresses.pool.starts_with(&before) {
+            let pool = std::mem::take(&mut self.addresses.pool);
+            self.move_to(pool, out);
+        }
+    }
+
     /// Gives every dynamic mapping another external endpoint.
     fn rebind(&mut self, what: Rebound, out: &mut Outlet<'_>) {
         let ids: Vec<Id> = self.table.mappings().map(|(id, _)| id).collect();

@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use simnet::{DropReason, Tally, units};
 
-use super::{Report, Verdict};
+use super::{Figure, Report, Verdict};
 use crate::scenario::{Expect, Scenario};
 
 /// A bound on a count, such as `>0`, `<=3`, `5`.
@@ -209,8 +209,8 @@ impl Judge<'_> {
             self.verdict("loss-at-most", sent > 0 && share <= most, wanted, got);
         }
         if let Some(limit) = self.expect.delay_p95_at_most {
-            let (delays, words) =
-                self.each(|report| report.time("delay-p95"), |delay| units::print_duration(*delay));
+            let (delays, words) = self
+                .each(|report| report.time("delay-p95"), |delay| Figure::Time(*delay).to_string());
             let held = !delays.is_empty() && delays.iter().all(|delay| *delay <= limit);
             let wanted = format!("{} at most", units::print_duration(limit));
             self.verdict("delay-p95-at-most", held, wanted, words);

@@ -26,13 +26,20 @@ impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Count(count) => count.fmt(f),
-            Self::Time(time) => f.pad(&units::print_duration(*time)),
+            Self::Time(time) => f.pad(&readable(*time)),
             Self::Rate(rate) => f.pad(&units::print_rate(*rate)),
             Self::Share(share) => f.pad(&format!("{:.2}%", share * 100.0)),
             Self::Truth(truth) => f.pad(if *truth { "yes" } else { "no" }),
             Self::Text(text) => f.pad(text),
         }
     }
+}
+
+/// A time as people read it: exact if that is short, else rounded to what matters.
+fn readable(time: Duration) -> String {
+    let exact = units::print_duration(time);
+    let digits = if time >= Duration::from_secs(1) { 3 } else { 1 };
+    if exact.len() <= "9999ms".len() { exact } else { format!("{time:.digits$?}") }
 }
 
 impl Serialize for Figure {

@@ -1,6 +1,11 @@
 //! What a failure leaves behind, so that it can be looked at and repeated.
 
-use std::{fs, io, path::Path};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde_json::{Map, Value, json};
 
 use crate::{Outcome, Problem, Problems, Scenario, render::Recording};
 
@@ -13,17 +18,30 @@ pub const HASH: &str = "hash";
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Trouble {
-    /// A file cannot be written or read.
-    #[error("{path}: {source}")]
-    File {
+    /// A file cannot be written.
+    #[error("cannot write {}: {source}", .path.display())]
+    Unwritable {
         /// The file.
-        path: String,
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file cannot be read.
+    #[error("{}: {source}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
         /// Why.
         source: io::Error,
     },
     /// The scenario cannot be read.
-    #[error("{0}")]
-    Scenario(#[from] Problems),
+    #[error("{problems}")]
+    Scenario {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problems: Problems,
+    },
     /// The scenario cannot be built.
     #[error("{0}")]
     World(#[from] Problem),
@@ -37,32 +55,120 @@ pub enum Trouble {
     },
 }
 
-/// Runs a scenario and leaves all there is to see of it in `folder`: the scenario with its seed, the
-/// trace, the capture, the ladder as text and pictures, the outcome, and the hash.
+/// A kind of file that a run can leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// `run.html`: verdicts, pictures and tables on one page.
+    Html,
+    /// `ladder.txt`: every packet as an arrow, in letters.
+    Ladder,
+    /// `ladder.svg`: the same as a picture.
+    Svg,
+    /// `ladder.mmd`: the same for Mermaid.
+    Mermaid,
+    /// `bindings.txt` and `bindings.svg`: what NATs remembered.
+    Bindings,
+    /// `all.pcapng`: every hop of every packet, for Wireshark.
+    Pcap,
+    /// `trace.jsonl`: every event, for programs.
+    Trace,
+    /// `outcome.json`: verdicts and figures.
+    Outcome,
+}
+
+/// Runs a scenario and leaves all there is to see of it in `folder`.
 ///
 /// # Errors
 ///
 /// If the scenario does not fit, or a file cannot be written.
 pub fn keep(folder: &Path, scenario: &Scenario) -> Result<Outcome, Trouble> {
     let recording = Recording::whole(scenario)?;
-    let Recording { outcome, ladder, bindings, trace, capture, .. } = &recording;
-    fs::create_dir_all(folder).map_err(|source| trouble(folder, source))?;
-    let files: [(&str, Vec<u8>); 9] = [
-        (SCENARIO, scenario.to_toml().into_bytes()),
-        (HASH, format!("{}\n", outcome.hash_hex()).into_bytes()),
-        ("trace.jsonl", trace.clone()),
-        ("all.pcapng", capture.clone()),
-        ("ladder.txt", ladder.render().into_bytes()),
-        ("ladder.svg", ladder.svg(&scenario.name).into_bytes()),
-        ("ladder.mmd", ladder.mermaid().into_bytes()),
-        ("bindings.txt", bindings.table().into_bytes()),
-        ("outcome.txt", format!("{outcome}\n").into_bytes()),
-    ];
-    for (name, bytes) in files {
-        let path = folder.join(name);
-        fs::write(&path, bytes).map_err(|source| trouble(&path, source))?;
-    }
+    write(folder, &recording, &[])?;
     Ok(recording.outcome)
+}
+
+/// Writes the files of `recording` into `folder`: those of the kinds in `only`, or all; and always the
+/// scenario with its seed and the hash. Returns their names.
+///
+/// # Errors
+///
+/// If a file cannot be written.
+pub fn write(
+    folder: &Path,
+    recording: &Recording,
+    only: &[Kind],
+) -> Result<Vec<&'static str>, Trouble> {
+    fs::create_dir_all(folder).map_err(|source| unwritable(folder, source))?;
+    let mut written = Vec::new();
+    let mut put = |name: &'static str, bytes: &[u8]| {
+        let path = folder.join(name);
+        fs::write(&path, bytes).map_err(|source| unwritable(&path, source))?;
+        written.push(name);
+        Ok::<_, Trouble>(())
+    };
+    let Recording { scenario, outcome, ladder, bindings, trace, capture } = recording;
+    put(SCENARIO, scenario.to_toml().as_bytes())?;
+    put(HASH, format!("{}\n", outcome.hash_hex()).as_bytes())?;
+    let wanted = |kind| only.is_empty() || only.contains(&kind);
+    if wanted(Kind::Html) {
+        put("run.html", recording.page().as_bytes())?;
+    }
+    if wanted(Kind::Ladder) {
+        put("ladder.txt", ladder.render().as_bytes())?;
+    }
+    if wanted(Kind::Svg) {
+        put("ladder.svg", ladder.svg(&scenario.name).as_bytes())?;
+    }
+    if wanted(Kind::Mermaid) {
+        put("ladder.mmd", ladder.mermaid().as_bytes())?;
+    }
+    if wanted(Kind::Bindings) {
+        put("bindings.txt", bindings.table().as_bytes())?;
+        let gantt = bindings.gantt();
+        if !gantt.is_empty() {
+            put("bindings.svg", gantt.as_bytes())?;
+        }
+    }
+    if wanted(Kind::Pcap) {
+        put("all.pcapng", capture)?;
+    }
+    if wanted(Kind::Trace) {
+        put("trace.jsonl", trace)?;
+    }
+    if wanted(Kind::Outcome) {
+        put("outcome.json", outcome_json(scenario, outcome).as_bytes())?;
+    }
+    Ok(written)
+}
+
+/// The outcome for programs.
+#[must_use]
+pub fn outcome_json(scenario: &Scenario, outcome: &Outcome) -> String {
+    let drops: Map<String, Value> = outcome
+        .tally
+        .drops()
+        .map(|(reason, count)| (reason.name().to_owned(), count.into()))
+        .collect();
+    let tally = &outcome.tally;
+    let whole = json!({
+        "outcome": 1,
+        "name": outcome.name,
+        "seed": outcome.seed,
+        "duration_s": scenario.duration.as_secs_f64(),
+        "held": outcome.held(),
+        "verdicts": outcome.verdicts,
+        "reports": outcome.reports,
+        "packets": {
+            "originated": tally.originated,
+            "delivered": tally.delivered,
+            "dropped": tally.dropped_total(),
+            "in_flight": tally.in_flight,
+            "conserved": tally.is_conserved(),
+            "drops": drops,
+        },
+        "hash": outcome.hash_hex(),
+    });
+    format!("{whole:#}\n")
 }
 
 /// Runs again what [`keep`] left in `folder`.
@@ -73,9 +179,11 @@ pub fn keep(folder: &Path, scenario: &Scenario) -> Result<Outcome, Trouble> {
 pub fn replay(folder: &Path) -> Result<Outcome, Trouble> {
     let read = |name: &str| {
         let path = folder.join(name);
-        fs::read_to_string(&path).map_err(|source| trouble(&path, source))
+        let text = fs::read_to_string(&path);
+        text.map_err(|source| Trouble::Unreadable { path, source })
     };
-    let scenario = Scenario::parse(&read(SCENARIO)?)?;
+    let scenario = Scenario::parse(&read(SCENARIO)?)
+        .map_err(|problems| Trouble::Scenario { path: folder.join(SCENARIO), problems })?;
     let wanted = read(HASH)?.trim().to_owned();
     let outcome = scenario.build(())?.run();
     if outcome.hash_hex() == wanted {
@@ -85,6 +193,6 @@ pub fn replay(folder: &Path) -> Result<Outcome, Trouble> {
     }
 }
 
-fn trouble(path: &Path, source: io::Error) -> Trouble {
-    Trouble::File { path: path.display().to_string(), source }
+fn unwritable(path: &Path, source: io::Error) -> Trouble {
+    Trouble::Unwritable { path: path.to_owned(), source }
 }

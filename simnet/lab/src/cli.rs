@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `arguments.rs` | what can be asked for, and the help that teaches it |
 //! | `failure.rs` | what went wrong, what to do next, the exit code |
-//! | `run.rs`, `files.rs` | `run`, `replay`, `check`, and the files of a run |
+//! | `run.rs` | `run`, `replay`, `check` |
 //! | `presets.rs`, `explain.rs` | `presets`, `explain` |
 //! | `matrix.rs` | `matrix` |
 //! | `lessons.rs` | `lessons`, `lesson` |
@@ -15,7 +15,6 @@
 mod arguments;
 mod explain;
 mod failure;
-mod files;
 mod lessons;
 mod matrix;
 mod plots;

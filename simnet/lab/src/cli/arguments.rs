@@ -2,7 +2,8 @@
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
+use lab::artefacts::Kind;
 
 /// A network laboratory on virtual time: scenarios in, packets explained out.
 ///
@@ -81,27 +82,6 @@ pub(crate) struct Run {
     /// Run twice and compare the hashes over everything that happened.
     #[arg(long)]
     pub(crate) repeat: bool,
-}
-
-/// A kind of file that a run can leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Kind {
-    /// `run.html`: verdicts, pictures and tables on one page.
-    Html,
-    /// `ladder.txt`: every packet as an arrow, in letters.
-    Ladder,
-    /// `ladder.svg`: the same as a picture.
-    Svg,
-    /// `ladder.mmd`: the same for Mermaid.
-    Mermaid,
-    /// `bindings.txt` and `bindings.svg`: what NATs remembered.
-    Bindings,
-    /// `all.pcapng`: every hop of every packet, for Wireshark.
-    Pcap,
-    /// `trace.jsonl`: every event, for programs.
-    Trace,
-    /// `outcome.json`: verdicts and figures.
-    Outcome,
 }
 
 /// Run again what `run --out` left in a folder, and compare.

@@ -2,7 +2,7 @@
 
 use std::{fmt, io, path::Path};
 
-use lab::{Problem, Problems, presets::Unknown};
+use lab::{Problem, Problems, artefacts::Trouble, presets::Unknown};
 
 /// Exit code for a fault of the laboratory.
 pub(crate) const FAULT: u8 = 3;
@@ -73,6 +73,17 @@ impl Failure {
     /// A scenario does not fit together.
     pub(crate) fn problem(path: &Path, problem: &Problem) -> Self {
         Self::input(path, &problem.to_string())
+    }
+}
+
+impl From<Trouble> for Failure {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Unwritable { path, source } => Self::unwritable(&path, &source),
+            Trouble::Unreadable { path, source } => Self::unreadable(&path, &source),
+            Trouble::Scenario { path, problems } => Self::problems(&path, &problems),
+            other => Self::fault(other.to_string()),
+        }
     }
 }
 

@@ -3,12 +3,12 @@
 use std::{fmt::Write as _, path::Path};
 
 use lab::{
-    Scenario,
+    Scenario, artefacts,
     lessons::{self, Lesson as Found},
     render::Recording,
 };
 
-use super::{Done, arguments::Lesson, failure::Failure, files};
+use super::{Done, arguments::Lesson, failure::Failure};
 
 /// Lists the lessons.
 pub(crate) fn list() -> Done {
@@ -61,7 +61,7 @@ fn perform(
     }
     if let Some(folder) = &arguments.out {
         let folder = folder.join(name);
-        files::write(&folder, &recording, &[])?;
+        artefacts::write(&folder, &recording, &[])?;
         let _ = writeln!(text, "   left in {}", folder.display());
     }
     Ok(recording.outcome.held())

@@ -3,13 +3,16 @@
 use std::{fmt::Write as _, fs, path::Path};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use lab::{Outcome, Scenario, render::Recording};
+use lab::{
+    Outcome, Scenario,
+    artefacts::{self, Trouble},
+    render::Recording,
+};
 
 use super::{
     Done,
     arguments::{Check, Replay, Run},
     failure::Failure,
-    files,
 };
 
 /// Runs a scenario.
@@ -32,12 +35,12 @@ pub(crate) fn run(arguments: &Run) -> Result<Done, Failure> {
         same_again(path, &scenario, &recording.outcome)?;
     }
     let mut text = if arguments.json {
-        files::json(&scenario, &recording.outcome)
+        artefacts::outcome_json(&scenario, &recording.outcome)
     } else {
         tell(arguments, &recording)
     };
     if let Some(folder) = &arguments.out {
-        let names = files::write(folder, &recording, &arguments.only)?;
+        let names = artefacts::write(folder, &recording, &arguments.only)?;
         if !arguments.json {
             let _ = writeln!(text, "\nleft in {}: {}", folder.display(), names.join(", "));
         }
@@ -101,26 +104,17 @@ fn seeds(path: &Path, scenario: &Scenario, count: u64) -> Result<Done, Failure> 
 
 /// Runs again what a folder holds.
 pub(crate) fn replay(arguments: &Replay) -> Result<Done, Failure> {
-    let path = arguments.folder.join(files::SCENARIO);
-    let scenario = read(&path)?;
-    let hash_path = arguments.folder.join(files::HASH);
-    let wanted =
-        fs::read_to_string(&hash_path).map_err(|error| Failure::unreadable(&hash_path, &error))?;
-    let world = scenario.build(());
-    let outcome = world.map_err(|problem| Failure::problem(&path, &problem))?.run();
-    let same = outcome.hash_hex() == wanted.trim();
-    let mut text = format!("{outcome}\n");
-    if same {
-        text.push_str("  the run was the same, to the bit\n");
-    } else {
-        let _ = writeln!(
-            text,
-            "  THE RUN WAS ANOTHER: the hash was {}\n  Either the laboratory has changed since, or it \
-             is not deterministic; `run --repeat` tells.",
-            wanted.trim()
-        );
+    match artefacts::replay(&arguments.folder) {
+        Ok(outcome) => Ok(Done::well(format!("{outcome}\n  the run was the same, to the bit\n"))),
+        Err(Trouble::Another { wanted, outcome }) => {
+            let text = format!(
+                "{outcome}\n  THE RUN WAS ANOTHER: the hash was {wanted}\n  Either the laboratory has \
+                 changed since, or it is not deterministic; `run --repeat` tells.\n"
+            );
+            Ok(Done { text, as_expected: false })
+        }
+        Err(trouble) => Err(trouble.into()),
     }
-    Ok(Done { text, as_expected: same })
 }
 
 /// Reads scenarios and makes their worlds, without running them.

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use indicatif::ProgressBar;
 use lab::{
-    Outcome,
+    Outcome, artefacts,
     render::Recording,
     shrink::{self, parts},
 };
 
-use super::{Done, arguments::Shrink, failure::Failure, files, run::read};
+use super::{Done, arguments::Shrink, failure::Failure, run::read};
 
 /// Shrinks a scenario that fails. What it is at goes to standard error, the scenario to the answer, so
 /// that it can be put into a file.
@@ -52,7 +52,7 @@ pub(crate) fn shrink(arguments: &Shrink) -> Result<Done, Failure> {
     if let Some(folder) = &arguments.out {
         let recording = Recording::whole(&shrunk.scenario);
         let recording = recording.map_err(|problem| Failure::problem(path, &problem))?;
-        files::write(folder, &recording, &[])?;
+        artefacts::write(folder, &recording, &[])?;
         eprintln!("left in {}: run.html and others", folder.display());
     }
     Ok(Done::well(shrunk.scenario.to_toml()))

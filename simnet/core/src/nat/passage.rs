@@ -1,6 +1,6 @@
 //! The way of a packet through the box, whichever side it comes from.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::{
     Nat,
@@ -17,7 +17,7 @@ use crate::{
     middlebox::{Outlet, Side},
     packet::{
         Body, IPV4_HEADER, IPV6_HEADER, Icmp, IcmpError, Packet, Protocol, TCP_HEADER, Tcp,
-        TcpFlags, is_group,
+        TcpFlags, is_link_scoped,
     },
 };
 
@@ -56,7 +56,7 @@ impl Nat {
 
     pub(super) fn leave(&mut self, packet: Packet, out: &mut Outlet<'_>) {
         let destination = packet.destination_ip;
-        if is_local(destination) {
+        if is_link_scoped(destination) {
             out.drop(packet, DropReason::NotForwarded);
             return;
         }
@@ -89,7 +89,7 @@ impl Nat {
     pub(super) fn enter(&mut self, packet: Packet, out: &mut Outlet<'_>) {
         let destination = packet.destination_ip;
         let ipv6 = packet.is_ipv6();
-        if is_local(destination) {
+        if is_link_scoped(destination) {
             out.drop(packet, DropReason::NotForwarded);
             return;
         }
@@ -405,15 +405,6 @@ pub(super) fn far(protocol: Protocol, remote: SocketAddr) -> SocketAddr {
         Protocol::Udp | Protocol::Tcp => remote,
         Protocol::Icmp => SocketAddr::new(remote.ip(), 0),
     }
-}
-
-/// Whether packets to `ip` stay on their link.
-const fn is_local(ip: IpAddr) -> bool {
-    is_group(ip)
-        || match ip {
-            IpAddr::V4(ip) => ip.is_link_local(),
-            IpAddr::V6(ip) => ip.is_unicast_link_local(),
-        }
 }
 
 /// Ends a packet.

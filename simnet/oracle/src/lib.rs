@@ -2,7 +2,7 @@
 //!
 //! Presets are claims about real devices. For Linux the real thing is at hand wherever the privileges
 //! are: this crate lays out the same small world twice, once in the simulator and once in network
-//! namespaces with a ruleset of netfilter in the middle, asks both the same [questions](questions), and
+//! namespaces with a ruleset of netfilter in the middle, asks both the same [questions], and
 //! compares the answers word by word.
 //!
 //! ```text

@@ -13,8 +13,8 @@ use super::{
 
 /// The only version of the format.
 const VERSION: i64 = 1;
-/// The keys of a scenario.
-const KEYS: &[&str] = &[
+/// The keys of a scenario, in the order in which a reader of the file needs them.
+pub(super) const KEYS: &[&str] = &[
     "version",
     "name",
     "about",

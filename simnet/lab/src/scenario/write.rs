@@ -4,24 +4,9 @@ use std::fmt::Write as _;
 
 use toml::{Table, Value};
 
-use super::Scenario;
+use super::{Scenario, read::KEYS};
 use crate::roles::Role;
 
-/// Sections in the order in which a reader needs them.
-const SECTIONS: &[&str] = &[
-    "wan",
-    "lan",
-    "router",
-    "nat",
-    "firewall",
-    "nat64",
-    "clat",
-    "host",
-    "link",
-    "signalling",
-    "at",
-    "expect",
-];
 /// Keys that come first in their section.
 const FIRST: &[&str] = &["name", "t", "between", "attach", "inside", "outside"];
 
@@ -35,26 +20,22 @@ pub(super) fn write(scenario: &Scenario) -> String {
         }
     }
     let mut text = String::from("version = 1\n");
-    for key in ["name", "about", "seed", "duration"] {
-        if let Some(value) = table.get(key) {
-            line(&mut text, key, value);
-        }
-    }
-    for &section in SECTIONS {
-        match table.get(section) {
+    for &key in KEYS {
+        match table.get(key) {
             Some(Value::Array(parts)) => {
                 for part in parts {
                     if let Value::Table(part) = part {
-                        let _ = write!(text, "\n[[{section}]]\n");
+                        let _ = write!(text, "\n[[{key}]]\n");
                         lines(&mut text, part);
                     }
                 }
             }
             Some(Value::Table(part)) => {
-                let _ = write!(text, "\n[{section}]\n");
+                let _ = write!(text, "\n[{key}]\n");
                 lines(&mut text, part);
             }
-            _ => {}
+            Some(value) => line(&mut text, key, value),
+            None => {}
         }
     }
     text

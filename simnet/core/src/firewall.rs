@@ -119,6 +119,7 @@ impl Firewall {
     pub fn reboot(&mut self) {
         self.rules.forget();
         self.pieces = Pieces::default();
+        self.waiting.clear();
     }
 
     /// Checks that the books are in order.
@@ -180,6 +181,8 @@ impl Firewall {
             refuse(packet, Refusal::NoFragments, out);
         } else if let Some(to) = self.pieces.decision(&key) {
             forward(side, to, packet, out);
+            // The decision lasts from the last fragment on.
+            self.pieces.decide(key, to, out.now(), limits.fragmented);
         } else if fragments == Fragments::InOrder {
             refuse(packet, Refusal::NoFirstFragment, out);
         } else if let Some(packet) = self.pieces.hold(key, packet, out.now(), limits.fragmented) {

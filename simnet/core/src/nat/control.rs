@@ -54,8 +54,10 @@ impl Nat {
     pub(super) fn announce(&mut self, out: &mut Outlet<'_>) {
         let external = self.external_address();
         let Some(server) = &mut self.control else { return };
-        let Some(own) = self.translator.addresses.own(Side::INSIDE, false) else { return };
+        let own = self.translator.addresses.own(Side::INSIDE, false);
         while let Some((to, messages)) = server.announce(external, out.now()) {
+            // Announcements go to IPv4 neighbours alone; the epoch begins all the same.
+            let Some(own) = own else { continue };
             for message in messages {
                 let from = SocketAddr::new(own, SERVER_PORT);
                 let mut packet = Packet::udp(from, to, message);

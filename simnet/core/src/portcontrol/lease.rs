@@ -43,6 +43,11 @@ impl Leases {
         self.held.get(key)
     }
 
+    /// How many leases there are.
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
+    }
+
     /// How many leases a host has.
     pub(super) fn of_host(&self, host: IpAddr) -> usize {
         self.held.keys().filter(|key| key.internal.ip() == host).count()

@@ -30,7 +30,8 @@ impl Server {
             // RFC 6887 §12.1: PREFER_FAILURE is implied, and nothing else of the kind is allowed.
             return refuse(ResultCode::MALFORMED_REQUEST);
         }
-        let Some(protocol) = protocol(map.protocol).filter(|_| desk.nat.can_map(desk.host)) else {
+        let translated = desk.nat.can_map(desk.host) && remote.is_ipv4();
+        let Some(protocol) = protocol(map.protocol).filter(|_| translated) else {
             return refuse(ResultCode::UNSUPP_PROTOCOL);
         };
         let internal = SocketAddr::new(desk.host, map.internal_port);

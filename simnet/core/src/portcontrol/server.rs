@@ -218,8 +218,7 @@ impl Server {
 
     /// Whether a host may have one more lease.
     pub(super) fn has_room(&self, host: IpAddr) -> bool {
-        let limit = self.config.mappings_per_host.min(MAX_LEASES);
-        self.leases.of_host(host) < limit
+        self.leases.len() < MAX_LEASES && self.leases.of_host(host) < self.config.mappings_per_host
     }
 
     fn serve_pmp(

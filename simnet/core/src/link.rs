@@ -84,8 +84,8 @@ pub struct Link {
     pub(crate) gaps: Option<Box<Gaps>>,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) loss: Loss,
-    /// Numbers of packets that are lost.
-    #[serde(skip_serializing_if = "is_default")]
+    /// Numbers of packets that are lost, in order.
+    #[serde(deserialize_with = "sorted", skip_serializing_if = "is_default")]
     pub(crate) losing: Vec<u64>,
     #[serde(skip)]
     pub(crate) predicate: Option<Predicate>,
@@ -125,6 +125,12 @@ pub struct PathMtu {
     /// Whether the sender of a longer packet that must not be fragmented is told; without, the path is a
     /// black hole for it (RFC 8899 §1).
     pub icmp: bool,
+}
+
+fn sorted<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<u64>, D::Error> {
+    let mut numbers = Vec::<u64>::deserialize(from)?;
+    numbers.sort_unstable();
+    Ok(numbers)
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {

@@ -101,17 +101,26 @@ impl Queue {
         match self {
             Self::DropTail(_) | Self::DropHead(_) | Self::Priority(_) => None,
             Self::Codel(codel) => times(&[codel.target, codel.interval]),
-            Self::FqCodel(fq) if fq.flows == 0 || fq.quantum == 0 => Some(FLOWS),
+            Self::FqCodel(fq) if !(1..=MAX_FLOWS).contains(&fq.flows) || fq.quantum == 0 => {
+                Some(FLOWS)
+            }
             Self::FqCodel(fq) => times(&[fq.target, fq.interval]),
-            Self::Fq(fq) => (fq.flows == 0 || fq.quantum == 0).then_some(FLOWS),
+            Self::Fq(fq) => {
+                (!(1..=MAX_FLOWS).contains(&fq.flows) || fq.quantum == 0).then_some(FLOWS)
+            }
             Self::Pie(pie) => times(&[pie.target, pie.update]),
+            Self::DualPi2(dual) if !(dual.coupling.is_finite() && dual.coupling >= 0.0) => {
+                Some("the coupling of DualPI2 is a number that is not negative")
+            }
             Self::DualPi2(dual) => times(&[dual.target, dual.update, dual.rtt_max]),
             Self::Red(red) => red.complaint(),
         }
     }
 }
 
-const FLOWS: &str = "flow queueing needs at least one flow and a quantum of at least one byte";
+const FLOWS: &str = "flow queueing needs 1 to 65536 flows and a quantum of at least one byte";
+/// Queues that flows may be told apart by: each costs memory whether it is used or not.
+const MAX_FLOWS: u32 = 65_536;
 
 impl Default for Queue {
     fn default() -> Self {

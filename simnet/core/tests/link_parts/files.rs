@@ -54,6 +54,7 @@ fn a_file_says_what_the_code_says() {
 #[case(r#"loss = { bursts = { rate = "5%", length = 4 } }"#,
     Link::perfect().loss(Loss::bursts(0.05, 4.0)))]
 #[case("losing = [1, 5]", Link::perfect().losing([1, 5]))]
+#[case("losing = [5, 1]", Link::perfect().losing([1, 5]))]
 #[case(r#"rate = "unlimited""#, Link::perfect())]
 #[case(r#"rate = { token-bucket = { rate = "5Mbps", burst = "32KiB" } }"#,
     Link::perfect().paced(Rate::TokenBucket(Box::new(TokenBucket::new(5_000_000, 32_768)))))]

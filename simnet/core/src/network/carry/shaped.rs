@@ -200,7 +200,7 @@ impl<O: Observer> Network<O> {
         }
         self.refuse(hop, refused);
         if let Some((held, until)) = held {
-            self.put_on_wire(hop, held, until);
+            self.put_on_wire(hop, held, until + old.spec.delay);
         }
     }
 }

@@ -57,6 +57,8 @@ pub(crate) fn towards(site: &Wiring<'_>, node: NodeId, gateway: IpAddr) -> Optio
 fn add_fixed(site: &mut Wiring<'_>, node: NodeId) {
     let at = site.nodes.at_mut(node);
     for &(prefix, route) in &at.fixed {
+        // As when it was added: the last one that was given for a prefix and an interface counts.
+        at.routes.remove(prefix, route.hop);
         at.routes.add(prefix, route);
     }
 }

@@ -37,6 +37,10 @@ impl<O: Observer> Network<O> {
 
     fn arrive_at_switch(&mut self, hop: HopId, slot: Slot) {
         match self.packets.get(slot).next_hop {
+            // It was on its way out when its sender moved here.
+            NextHop::Port(port) if self.hops.at(port).node != self.hops.at(hop).node => {
+                self.drop_on(hop, slot, DropReason::Unplugged);
+            }
             NextHop::Port(port) if self.keeps_apart(hop, port) => {
                 self.drop_on(hop, slot, DropReason::Isolated);
             }

@@ -17,6 +17,10 @@ impl<O: Observer> Network<O> {
         };
         host.crashed = true;
         host.endpoint = None;
+        host.path_mtus = None;
+        if let Some(rules) = &mut host.firewall {
+            rules.forget();
+        }
         let sockets = std::mem::take(&mut host.ports);
         let mut lost = host.reassembly.clear();
         if let Some(tap) = &mut host.tap {

@@ -123,6 +123,31 @@ fn fixed_routes_lead_elsewhere_until_they_are_removed() {
 }
 
 #[test]
+fn the_last_route_given_counts_whatever_else_changes() {
+    let mut net = Network::builder(1)
+        .wan("wan", "11.0.0.0/8")
+        .lan("lan", "10.1.0.0/16")
+        .router("one", Attach::to("lan").and_to("wan"))
+        .router("two", Attach::to("lan").and_to("wan"))
+        .host("alice", Host::on("lan"))
+        .host("server", Host::on("wan").address("11.0.0.3"))
+        .build()
+        .expect("the world fits together");
+    let (alice, server) =
+        (socket(&mut net, "alice", "0.0.0.0:5"), socket(&mut net, "server", "0.0.0.0:9"));
+    let (node, eth0) = (net.node("alice"), hop(&net, "alice.eth0"));
+    let everything = "0.0.0.0/0".parse().expect("a prefix");
+    net.set_interface(hop(&net, "one.eth1"), false);
+    for gateway in ["10.1.0.1", "10.1.0.2"] {
+        let route = StaticRoute::new(everything, eth0, Some(ip(gateway)));
+        net.change(Change::AddRoute(node, route));
+    }
+    assert!(reaches(&mut net, alice, "11.0.0.3:9", server), "the second router leads there");
+    net.change(Change::AddAddress(eth0, address("10.1.0.77/16")));
+    assert!(reaches(&mut net, alice, "11.0.0.3:9", server), "and does after another change");
+}
+
+#[test]
 fn a_deprecated_address_is_used_only_by_those_bound_to_it() {
     let mut net = routed().build().expect("the world fits together");
     let eth0 = hop(&net, "alice.eth0");

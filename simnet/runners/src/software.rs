@@ -5,11 +5,11 @@ use std::{
     cell::RefCell,
     error::Error,
     fmt,
-    future::{Future, pending, poll_fn},
+    future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
     pin::Pin,
     rc::Rc,
-    task::Poll,
+    task::{Context, Poll},
 };
 
 use tokio::task::JoinHandle;
@@ -99,11 +99,14 @@ impl Software {
         self.ending.take();
         let (home, ending, mut run) = (self.home, Rc::clone(&self.ending), (self.make)());
         async move {
-            let end = poll_fn(|cx| {
+            let take_up = |cx: &mut Context<'_>| {
                 let left = home::with_world(home.world, |world| world.take_spawned(home.host, cx));
                 for task in left.unwrap_or_default() {
                     tokio::task::spawn_local(task);
                 }
+            };
+            let end = poll_fn(|cx| {
+                take_up(cx);
                 match catch_unwind(AssertUnwindSafe(|| run.as_mut().poll(cx))) {
                     Ok(poll) => poll.map(Ending::Ended),
                     Err(panic) => Poll::Ready(Ending::Panicked(panic)),
@@ -111,7 +114,12 @@ impl Software {
             });
             let end = end.await;
             ending.replace(Some(end));
-            pending().await
+            // Tasks may be given to the host when its software has ended.
+            poll_fn(|cx| {
+                take_up(cx);
+                Poll::Pending
+            })
+            .await
         }
     }
 

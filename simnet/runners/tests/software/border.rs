@@ -324,11 +324,17 @@ fn connections_are_made_over_the_border(#[case] told: Vec<String>) {
 }
 
 /// A task that is given to a host from outside, by a program that holds its surroundings.
-fn given<R: Runner<Observer = ()>>() -> Vec<(Instant, WallTime, String)> {
+/// The software of the host may have ended by then.
+fn given<R: Runner<Observer = ()>>(ended: bool) -> Vec<(Instant, WallTime, String)> {
     let mut run = R::new(two_lans());
     run.stage().set_wall_time(WallTime::from_unix(Duration::from_secs(1_000)));
     run.stage().set_name("turn.example", vec![addr("11.0.0.7:0").ip()]);
-    run.host("a", std::future::pending::<io::Result<()>>);
+    run.host("a", move || async move {
+        if !ended {
+            std::future::pending::<()>().await;
+        }
+        io::Result::Ok(())
+    });
     run.run_until(at(10)).expect("no program fails");
 
     let (runtime, (sender, receiver)) = (run.stage().surroundings("a"), std::sync::mpsc::channel());
@@ -347,8 +353,10 @@ fn given<R: Runner<Observer = ()>>() -> Vec<(Instant, WallTime, String)> {
 }
 
 #[rstest]
-#[case::paused(given::<Paused>())]
-#[case::lock_step(given::<LockStep>())]
+#[case::paused(given::<Paused>(false))]
+#[case::lock_step(given::<LockStep>(false))]
+#[case::paused_and_idle(given::<Paused>(true))]
+#[case::lock_step_and_idle(given::<LockStep>(true))]
 fn a_task_is_given_to_a_host_from_outside(#[case] told: Vec<(Instant, WallTime, String)>) {
     let wall = WallTime::from_unix(Duration::from_millis(1_000_030));
     assert_eq!(told, [(at(30), wall, "[11.0.0.7]".to_owned())]);

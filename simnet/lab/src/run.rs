@@ -88,7 +88,9 @@ impl<O: Observer> World<O> {
         world.lay_routes();
         for (at, deed) in agenda {
             if let Deed::Do(action) = &deed {
-                for change in deeds::changes(&world.net, &world.directory, action) {
+                for change in
+                    deeds::changes(&world.net, &world.directory, &world.scenario.events, action)
+                {
                     world.net.schedule(at, change);
                 }
             }

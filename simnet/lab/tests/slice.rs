@@ -136,3 +136,34 @@ fn what_is_written_reads_as_the_same() {
     let scenario = Scenario::parse(PUNCH).unwrap();
     assert_eq!(Scenario::parse(&scenario.to_toml()), Ok(scenario));
 }
+
+#[test]
+fn the_last_address_given_to_a_nat_is_the_only_one() {
+    let events = r#"
+[[at]]
+t = "2s"
+do = { nat-address = { nat = "home-a", address = "11.0.0.77" } }
+
+[[at]]
+t = "4s"
+do = { nat-address = { nat = "home-a", address = "11.0.0.78" } }
+"#;
+    let scenario = Scenario::parse(&format!("{PUNCH}{events}")).expect("it is right");
+    let mut world = scenario.build(()).expect("it fits together");
+    world.run();
+    let net = world.network();
+    let interfaces = net.interfaces(net.node("home-a"));
+    let outside = interfaces.iter().find(|it| it.name == "outside").expect("it has one");
+    let addresses: Vec<_> = outside.addresses.iter().map(|it| it.ip.to_string()).collect();
+    assert_eq!(addresses, ["11.0.0.78"]);
+}
+
+#[test]
+fn one_event_alone_may_change_a_link() {
+    let event = r#"
+[at]
+t = "2s"
+do = { link = { between = ["home-a", "wan"], delay = "99ms" } }
+"#;
+    Scenario::parse(&format!("{PUNCH}{event}")).expect("it is right");
+}

@@ -15,12 +15,15 @@ use super::{Done, arguments::Shrink, failure::Failure, run::read};
 /// that it can be put into a file.
 pub(crate) fn shrink(arguments: &Shrink) -> Result<Done, Failure> {
     let path = &arguments.scenario;
-    let scenario = read(path)?;
-    let seed = arguments.seed.unwrap_or(scenario.seed);
+    let mut scenario = read(path)?;
+    if let Some(seed) = arguments.seed {
+        scenario.seed = seed;
+    }
+    let seed = scenario.seed;
     let world = scenario.build(());
     let first = world.map_err(|problem| Failure::problem(path, &problem))?.run();
     let wanted = broken(&first);
-    if arguments.seed.is_none() && wanted.is_empty() {
+    if wanted.is_empty() {
         let says = format!(
             "{}: every expectation holds with seed {seed}; there is nothing to shrink. `run --seeds \
              100` looks for a seed that fails",
@@ -28,11 +31,7 @@ pub(crate) fn shrink(arguments: &Shrink) -> Result<Done, Failure> {
         );
         return Err(Failure::usage(says));
     }
-    // With another seed, what breaks is known only by running it.
-    let fails = |outcome: &Outcome| {
-        let now = broken(outcome);
-        if arguments.seed.is_some() { !now.is_empty() } else { wanted.is_subset(&now) }
-    };
+    let fails = |outcome: &Outcome| wanted.is_subset(&broken(outcome));
     let spinner = ProgressBar::new_spinner();
     let shrunk = shrink::shrink(&scenario, seed, &fails, &mut |progress| {
         spinner.set_message(format!("{} tried, {} parts left", progress.tried, progress.parts));

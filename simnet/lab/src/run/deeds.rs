@@ -8,7 +8,7 @@ use simnet::{
 use super::{Deed, Directory, World};
 use crate::{
     presets,
-    scenario::{Do, Link, NatAddress, NodeRoute, Route, Sides},
+    scenario::{At, Do, Link, NatAddress, NodeRoute, Route, Sides},
 };
 
 impl Deed {
@@ -25,6 +25,7 @@ impl Deed {
 pub(super) fn changes<O: Observer>(
     net: &Network<O>,
     directory: &Directory,
+    events: &[At],
     action: &Do,
 ) -> Vec<Change> {
     let hop = |name: &String| net.hop(name);
@@ -54,7 +55,7 @@ pub(super) fn changes<O: Observer>(
         }
         Do::Crash(name) => net.find(name).map(Change::Crash).into_iter().collect(),
         Do::Restart(name) => net.find(name).map(Change::Restart).into_iter().collect(),
-        Do::NatAddress(it) => nat_address(net, it),
+        Do::NatAddress(it) => nat_address(net, events, it),
         Do::Partition(sides) => {
             let (one, other) = both(net, sides);
             vec![Change::Partition(one, other)]
@@ -97,13 +98,18 @@ fn route<O: Observer>(net: &Network<O>, it: &NodeRoute) -> Option<(NodeId, Stati
 }
 
 /// The new address comes before the old ones go, so that the box is never without.
-fn nat_address<O: Observer>(net: &Network<O>, it: &NatAddress) -> Vec<Change> {
+/// Another address instead of the one the box began with, and of those that other events give it.
+fn nat_address<O: Observer>(net: &Network<O>, events: &[At], it: &NatAddress) -> Vec<Change> {
     let Some(hop) = net.hop(&format!("{}.outside", it.nat)) else { return Vec::new() };
     let Some(new) = address(net, hop, &it.address) else { return Vec::new() };
     let old = net.topology().hop(hop).map(|hop| hop.addresses.clone()).unwrap_or_default();
-    let gone =
-        old.into_iter().filter(|old| old.ip != new.ip && old.ip.is_ipv4() == new.ip.is_ipv4());
-    let gone = gone.map(|old| Change::RemoveAddress(hop, old.ip));
+    let given = events.iter().filter_map(|event| match &event.action {
+        Do::NatAddress(other) if other.nat == it.nat => other.address.parse().ok(),
+        _ => None,
+    });
+    let gone = old.into_iter().map(|old| old.ip).chain(given);
+    let gone = gone.filter(|ip| *ip != new.ip && ip.is_ipv4() == new.ip.is_ipv4());
+    let gone = gone.map(|ip| Change::RemoveAddress(hop, ip));
     [Change::AddAddress(hop, new)].into_iter().chain(gone).collect()
 }
 

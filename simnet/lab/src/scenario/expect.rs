@@ -23,7 +23,7 @@ pub struct Expect {
     /// Types of candidates that no peer selects.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub never: Vec<String>,
-    /// At the end, peers that were connected still are (`true`), or none is (`false`).
+    /// At the end, all peers are connected (`true`), or none is (`false`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub still_connected: Option<bool>,
     /// What behaviour discovery says of the mapping.
@@ -32,10 +32,10 @@ pub struct Expect {
     /// What behaviour discovery says of the filtering.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub filtering: Option<String>,
-    /// Datagrams of flows that arrive at least.
+    /// Datagrams of flows, peers and keep-alives that arrive at least.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delivered_at_least: Option<u64>,
-    /// Share of the datagrams of flows that is lost at most.
+    /// Share of the datagrams of flows, peers and keep-alives that is lost at most.
     #[serde(with = "simnet::units::option_fraction", skip_serializing_if = "Option::is_none")]
     pub loss_at_most: Option<f64>,
     /// One-way delay that 95 of 100 datagrams of flows keep below.

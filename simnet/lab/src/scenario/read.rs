@@ -231,8 +231,10 @@ fn fold_events(events: Value<'_>) -> Value<'_> {
     let span = events.span();
     let mut events = events.into_inner();
     let actions: Vec<&mut DeTable<'_>> = match &mut events {
-        DeValue::Array(array) => array.iter_mut().filter_map(action).collect(),
-        _ => Vec::new(),
+        DeValue::Array(array) => {
+            array.iter_mut().map(Spanned::get_mut).filter_map(action).collect()
+        }
+        event => action(event).into_iter().collect(),
     };
     for action in actions {
         if let Some(link) = action.get_mut("link") {
@@ -242,8 +244,8 @@ fn fold_events(events: Value<'_>) -> Value<'_> {
     Spanned::new(span, events)
 }
 
-fn action<'a, 't>(event: &'a mut Value<'t>) -> Option<&'a mut DeTable<'t>> {
-    let DeValue::Table(event) = event.get_mut() else { return None };
+fn action<'a, 't>(event: &'a mut DeValue<'t>) -> Option<&'a mut DeTable<'t>> {
+    let DeValue::Table(event) = event else { return None };
     match event.get_mut("do")?.get_mut() {
         DeValue::Table(action) => Some(action),
         _ => None,

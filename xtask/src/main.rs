@@ -54,7 +54,16 @@ enum Chore {
 }
 
 fn main() -> ExitCode {
-    match Arguments::parse().chore {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { 64 } else { 0 };
+            // Nobody is left to be told when the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match arguments.chore {
         Chore::Ci(arguments) => ci::run(&arguments),
         Chore::Tidy(arguments) => tidy::run(&arguments),
         Chore::Conformance(arguments) => conformance::run(&arguments),

@@ -22,7 +22,7 @@ use {lab as _, simnet as _, socket2 as _, thiserror as _};
 /// netfilter and once in the simulator with the preset of the same name, asks both the same questions, and
 /// compares the answers.
 ///
-/// Needs Linux, `ip`, `nft`, and the privileges to make network namespaces; where one is missing, the run
+/// Needs Linux, `ip`, `nft`, `sysctl`, and the privileges to make network namespaces; where one is missing, the run
 /// says so and ends with code 4. Everything it makes is removed at the end; nothing leaves the namespaces.
 #[derive(Parser)]
 #[command(
@@ -55,7 +55,15 @@ enum Inner {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { 64 } else { 0 };
+            // Nobody is left to be told when the terminal is gone.
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
     if matches!(arguments.inner, Some(Inner::Agent)) {
         let served = oracle::agent::serve(io::stdin().lock(), io::stdout().lock());
         return if served.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -138,7 +146,7 @@ fn judge(subject: &Subject, answers: Result<Answers, Fault>, arguments: &Argumen
         Ok(answers) => answers,
         Err(fault) => {
             anstream::println!("{} {}: {fault}", "broken".red(), subject.preset);
-            return if matches!(fault, Fault::Environment(_)) { 4 } else { 3 };
+            return 3;
         }
     };
     if !arguments.presets.is_empty() {

@@ -49,7 +49,7 @@ impl Netfilter {
     ///
     /// # Errors
     ///
-    /// If privileges or tools are missing, or the kernel refuses the ruleset.
+    /// If a namespace cannot be made, or the kernel refuses the ruleset: ask [`lacking`] first.
     pub fn new(program: &Path, label: &str, ruleset: &str) -> Result<Self, Fault> {
         let names = Names(format!("peerlab-{}-{label}", std::process::id()));
         let mut world = Self { names, agents: Vec::new(), begin: Instant::now() };

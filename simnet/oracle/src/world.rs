@@ -61,9 +61,6 @@ impl std::fmt::Display for Reply {
 /// Why a world could not be asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Fault {
-    /// The machine lacks something; the text says what and how to get it.
-    #[error("{0}")]
-    Environment(String),
     /// Something of the world broke.
     #[error("{0}")]
     Broken(String),

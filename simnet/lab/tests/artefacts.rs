@@ -24,8 +24,12 @@ fn scenario() -> Scenario {
     scenario
 }
 
+/// A folder that holds nothing that an earlier run of the tests left.
 fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name)
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    // There may be none to remove.
+    let _ = fs::remove_dir_all(&folder);
+    folder
 }
 
 #[test]
@@ -35,7 +39,8 @@ fn a_kept_run_repeats_itself() {
     let again = artefacts::replay(&folder).unwrap();
     assert_eq!(kept, again);
     let named = ["scenario.toml", "hash", "trace.jsonl", "all.pcapng", "ladder.txt", "ladder.svg"];
-    for name in named.into_iter().chain(["ladder.mmd", "bindings.txt", "outcome.txt"]) {
+    for name in named.into_iter().chain(["ladder.mmd", "bindings.txt", "run.html", "outcome.json"])
+    {
         assert!(fs::metadata(folder.join(name)).unwrap().len() > 0, "{name} is empty");
     }
 }

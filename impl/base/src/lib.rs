@@ -3,7 +3,7 @@
 //! A *machine* is one protocol endpoint without I/O: a STUN server, an ICE agent, an SCTP
 //! association. It is told the time ([`Instant`]), told the dice ([`Rng`]), told what arrived
 //! ([`Datagram`]), and asked what to send ([`Transmit`]), what happened and when to be woken. The
-//! trait [`Machine`] says so in six methods, and its documentation lists the laws that go with them.
+//! trait [`Machine`] says so in a few methods, and its documentation lists the laws that go with them.
 //!
 //! This crate knows no protocol. It holds what all of them share:
 //!
@@ -15,6 +15,7 @@
 //! | `rng.rs` | [`Rng`]: seeded, forked by label, public and secret draws apart |
 //! | `datagram.rs` | [`Datagram`], [`Transmit`], [`Ecn`], [`Dscp`] |
 //! | `border.rs` | [`SocketError`], [`Interface`]: what else crosses the socket border |
+//! | `stream.rs` | [`StreamCommand`], [`StreamInput`], [`SocketCommand`]: connections and sockets of its own |
 //! | `reader.rs`, `writer.rs` | [`Reader`], [`Writer`], [`Malformed`]: bytes, checked |
 //! | `serial.rs` | [`serial_number!`](crate::serial_number): RFC 1982 arithmetic as types |
 //! | `machine.rs` | [`Machine`] and its laws |
@@ -41,6 +42,7 @@ pub mod mutant;
 mod reader;
 mod rng;
 mod serial;
+mod stream;
 mod timer;
 mod wall_time;
 mod writer;
@@ -51,6 +53,9 @@ pub use instant::Instant;
 pub use machine::Machine;
 pub use reader::{Malformed, Reader};
 pub use rng::Rng;
+pub use stream::{
+    SocketCommand, SocketInput, StreamCommand, StreamEnd, StreamId, StreamInput, StreamSecurity,
+};
 pub use timer::TimerTable;
 pub use wall_time::WallTime;
 pub use writer::{LengthGuard, Writer};

@@ -24,13 +24,34 @@ pub(super) const ROOMS: &[Room] = &[
     Room { path: "impl/crypto", name: "crypto", level: Some(1), may: &["base"] },
     Room { path: "impl/runtime", name: "runtime", level: Some(1), may: &["base"] },
     Room { path: "impl/stun", name: "stun", level: Some(2), may: &["base", "crypto"] },
+    Room { path: "impl/ice", name: "ice", level: Some(3), may: &["base", "crypto", "stun"] },
+    Room { path: "impl/turn", name: "turn", level: Some(3), may: &["base", "crypto", "stun"] },
+    Room {
+        path: "impl/peer",
+        name: "peer",
+        level: Some(4),
+        may: &["base", "crypto", "stun", "ice", "turn"],
+    },
+    Room {
+        path: "impl/webrtc",
+        name: "peerlab",
+        level: Some(5),
+        may: &["base", "crypto", "runtime", "stun", "ice", "turn", "peer"],
+    },
     Room { path: "simnet/core", name: "simnet", level: None, may: &["base"] },
-    // Roles of scenarios speak STUN, and so need a provider of hashes.
+    // Roles of scenarios speak STUN, ICE and TURN, and so need a provider of hashes.
     Room {
         path: "simnet/lab",
         name: "lab",
         level: None,
-        may: &["base", "crypto", "stun", "simnet"],
+        may: &["base", "crypto", "stun", "ice", "turn", "peer", "simnet"],
+    },
+    // Worlds of whole peers, with the presets of the laboratory.
+    Room {
+        path: "simnet/swarm",
+        name: "swarm",
+        level: None,
+        may: &["base", "crypto", "stun", "ice", "turn", "peer", "simnet", "lab"],
     },
     // The kernel's NAT is held against the presets.
     Room { path: "simnet/oracle", name: "oracle", level: None, may: &["simnet", "lab"] },
@@ -47,26 +68,36 @@ pub(super) const ROOMS: &[Room] = &[
         path: "conformance",
         name: "conformance",
         level: None,
-        may: &["base", "crypto", "stun", "simnet", "lab", "wire", "reports"],
+        may: &["base", "crypto", "stun", "ice", "turn", "simnet", "lab", "wire", "reports"],
     },
     Room {
         path: "conformance/fuzz",
         name: "fuzz",
         level: None,
-        may: &["base", "crypto", "stun", "simnet", "lab", "wire"],
+        may: &["base", "crypto", "stun", "ice", "turn", "simnet", "lab", "wire"],
     },
     Room { path: "xtask", name: "xtask", level: None, may: &[] },
 ];
 
 /// Rooms of the implementation that the suite may touch only where a subject is adapted, so that a case
 /// cannot be blind where the implementation is.
-const ADAPTED: &[&str] = &["crypto", "stun"];
+const ADAPTED: &[&str] = &["crypto", "stun", "ice", "turn"];
 
 /// The one folder of the suite where they may be imported.
 const ADAPTERS: &str = "conformance/src/subjects";
 
 /// Other people's stacks: subjects and oracles of the suite, never part of the implementation.
-const FOREIGN: &[&str] = &["rtc-crypto", "rtc-stun", "stun-proto", "stun-types"];
+const FOREIGN: &[&str] = &[
+    "is",
+    "rtc-crypto",
+    "rtc-ice",
+    "rtc-stun",
+    "stun-proto",
+    "stun-types",
+    "turn-client-proto",
+    "turn-server-proto",
+    "turn-types",
+];
 
 pub(super) fn check(root: &Path, sources: &[Source]) -> Vec<Finding> {
     let mut findings = packages(root);

@@ -1,0 +1,1 @@
+//! Where the layers of a peer connection meet.

@@ -1,0 +1,1 @@
+//! TURN, the protocol by which a host has a server relay for it: RFC 8656.

@@ -1,0 +1,3 @@
+//! A TURN server: RFC 8656.
+
+fn main() {}

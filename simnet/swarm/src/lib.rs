@@ -1,0 +1,1 @@
+//! Swarms: thousands of seeded worlds, each of which keeps its promises.

@@ -1,0 +1,3 @@
+//! `cargo xtask sim`: worlds by the thousand.
+
+fn main() {}

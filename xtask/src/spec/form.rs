@@ -18,6 +18,9 @@ const ACTORS: &[&str] = &[
     "stun-agent",
     "stun-client",
     "stun-server",
+    "turn-agent",
+    "turn-client",
+    "turn-server",
 ];
 
 /// Reasons for having no test that explain themselves; the others need a sentence.
@@ -154,7 +157,7 @@ mod tests {
     )]
     #[case::actor(
         &["actor = \"somebody\""],
-        "conformance/spec/rfc1.toml:8: `somebody` is not an actor; use one of discovery-client, discovery-server, document, nat, operator, stun-agent, stun-client, stun-server, or add it to the list in form.rs"
+        "conformance/spec/rfc1.toml:8: `somebody` is not an actor; use one of discovery-client, discovery-server, document, nat, operator, stun-agent, stun-client, stun-server, turn-agent, turn-client, turn-server, or add it to the list in form.rs"
     )]
     #[case::implicit_with_sentence(
         &["text = [\"b3:0123456789abcdef\"]"],

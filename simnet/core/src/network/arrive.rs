@@ -157,8 +157,7 @@ impl<O: Observer> Network<O> {
                 && self.paths().owns(node, destination)
         };
         let own = self.hops.at(hop).has(destination) || weak();
-        let group = is_group(destination) || self.hops.at(hop).broadcasts(destination);
-        if !own && !group {
+        if !own && !self.is_shared(hop, destination) {
             return self.drop_in(node, slot, DropReason::NotMine);
         }
         self.arrive_for_node(node, hop, slot);
@@ -193,7 +192,7 @@ impl<O: Observer> Network<O> {
                     sequence: *sequence,
                     payload: payload.clone(),
                 };
-                let group = is_group(packet.destination_ip);
+                let group = self.is_shared(hop, packet.destination_ip);
                 let reply = Packet::icmp(packet.destination_ip, packet.source_ip, reply);
                 self.deliver(node, None, slot);
                 // RFC 1122 §3.2.2.6: a request to a group may go unanswered.
@@ -213,7 +212,7 @@ impl<O: Observer> Network<O> {
                 let (kind, local, remote) = (*kind, quote.source, quote.destination);
                 let error = SocketError { local, remote, kind: kind.socket_error() };
                 let socket = Some(local).filter(|_| quote.protocol == Protocol::Udp);
-                let socket = socket.and_then(|local| self.find_socket(node, local));
+                let socket = socket.and_then(|local| self.find_socket(node, local, hop));
                 self.deliver(node, socket, slot);
                 // RFC 8201 §4, RFC 1122 §4.1.3.3: who did not send takes no notice.
                 let Some(socket) = socket else { return };
@@ -223,6 +222,10 @@ impl<O: Observer> Network<O> {
                 }
             }
             Body::Tcp(tcp) if !tcp.checksum_ok => self.drop_in(node, slot, DropReason::Checksum),
+            // RFC 1122 §4.2.3.10: nobody opens a connection with more than one.
+            Body::Tcp(_) if self.is_shared(hop, packet.destination_ip) => {
+                self.drop_in(node, slot, DropReason::TcpNoSocket);
+            }
             Body::Tcp(_) => self.arrive_for_tcp(node, slot),
             Body::Trailing(_) => self.drop_in(node, slot, DropReason::BadFragment),
         }
@@ -262,12 +265,10 @@ impl<O: Observer> Network<O> {
     fn arrive_for_socket(&mut self, node: NodeId, hop: HopId, slot: Slot) {
         let packet = self.packets.get(slot);
         let destination = packet.destination();
-        let shared = is_group(destination.ip()) || self.hops.at(hop).broadcasts(destination.ip());
-        if shared {
+        if self.is_shared(hop, destination.ip()) {
             return self.arrive_for_group(node, hop, slot);
         }
-        let socket = self.find_socket(node, destination);
-        let Some(socket) = socket.filter(|&id| self.sockets.at(id).hears(hop)) else {
+        let Some(socket) = self.find_socket(node, destination, hop) else {
             if self.nodes.at(node).host().is_none_or(|host| !host.silent) {
                 self.complain_as(node, destination.ip(), slot, IcmpError::PortUnreachable);
             }
@@ -368,16 +369,23 @@ impl<O: Observer> Network<O> {
         packet
     }
 
-    /// The socket of the host that takes datagrams for `address`; one bound to just this address comes
-    /// before one bound to all, of several the last.
-    pub(crate) fn find_socket(&self, node: NodeId, address: SocketAddr) -> Option<SocketId> {
+    /// Whether what comes in by `hop` for `ip` is for more than one: a multicast or a broadcast, the
+    /// directed broadcast of a prefix of the interface among them.
+    pub(crate) fn is_shared(&self, hop: HopId, ip: IpAddr) -> bool {
+        is_group(ip) || self.hops.at(hop).broadcasts(ip)
+    }
+
+    /// The socket of the host that takes datagrams for `address` which come in by `hop`; one bound to
+    /// just this address comes before one bound to all, of several the last.
+    fn find_socket(&self, node: NodeId, address: SocketAddr, hop: HopId) -> Option<SocketId> {
         let host: &Host = self.nodes.at(node).host()?;
         let mut found = None;
         for &(_, id) in host.on_port(address.port()) {
             let socket = &self.sockets.at(id);
             let exact = !socket.local.ip().is_unspecified();
             // Of sockets that share a port, the last one bound.
-            if socket.accepts(address) && (exact || !found.is_some_and(|(_, exact)| exact)) {
+            let takes = socket.accepts(address) && socket.hears(hop);
+            if takes && (exact || !found.is_some_and(|(_, exact)| exact)) {
                 found = Some((id, exact));
             }
         }

@@ -28,6 +28,8 @@ impl<O: Observer> Network<O> {
         let packet = self.packets.get(slot);
         let error = |kind| packet.icmp_error(packet.destination_ip, kind);
         let answer: Option<Packet> = match answer {
+            // RFC 1122 §3.2.2: what was for more than one is not answered.
+            _ if self.is_shared(hop, packet.destination_ip) => None,
             Answer::Silence => None,
             Answer::PortUnreachable => error(IcmpError::PortUnreachable),
             Answer::Prohibited | Answer::ProhibitedLater => error(IcmpError::Prohibited),

@@ -92,7 +92,9 @@ impl<O: Observer> Network<O> {
     fn give_up(&mut self, node: NodeId, slots: &[crate::slab::Slot]) {
         for &slot in slots {
             let packet = self.packets.get(slot);
-            let first = packet.fragment.is_some_and(|fragment| fragment.offset == 0);
+            let own = &self.nodes.at(node).hops;
+            let shared = own.iter().any(|&hop| self.is_shared(hop, packet.destination_ip));
+            let first = !shared && packet.fragment.is_some_and(|fragment| fragment.offset == 0);
             let error = packet
                 .icmp_error(packet.destination_ip, IcmpError::ReassemblyTimeExceeded)
                 .filter(|_| first);

@@ -1,9 +1,11 @@
 //! Multicast, broadcast, shared ports, and LANs that keep their hosts apart.
 
 use base::SocketErrorKind;
+use bytes::Bytes;
 use rstest::rstest;
 use simnet::{
-    Attach, BindError, Builder, DropReason, Host, Network, NodeId, SocketId, SocketOption,
+    Attach, BindError, Builder, DropReason, Host, Icmp, Network, NodeId, Packet, SocketId,
+    SocketOption, Tcp, TcpFlags,
 };
 
 use crate::support::{addr, arrived, hop, ip, ms, reaches, socket};
@@ -134,6 +136,44 @@ fn broadcasts_reach_the_lan_and_go_no_further(#[case] to: &str) {
         (socket(&mut net, "bob", "0.0.0.0:7"), socket(&mut net, "server", "0.0.0.0:7"));
     assert!(reaches(&mut net, alice, to, bob));
     assert!(arrived(&mut net, server).is_empty());
+}
+
+/// The last socket bound is tied to another interface, and so is no reason to refuse the datagram.
+#[test]
+fn a_port_shared_by_sockets_of_two_interfaces_serves_both() {
+    let mut net = Network::builder(1)
+        .lan("one", "10.1.0.0/24")
+        .lan("two", "10.2.0.0/24")
+        .host("alice", Host::on("one").and_on("two"))
+        .host("bob", Host::on("one"))
+        .host("carol", Host::on("two"))
+        .build()
+        .expect("the world fits together");
+    let (alice, port) = (net.node("alice"), addr("0.0.0.0:5353"));
+    let sockets = [0, 1].map(|_| net.bind_shared(alice, port).expect("the port may be shared"));
+    for (socket, name) in sockets.into_iter().zip(["alice.eth0", "alice.eth1"]) {
+        let eth = hop(&net, name);
+        net.set_option(socket, SocketOption::Device(Some(eth)));
+    }
+    let (bob, carol) =
+        (socket(&mut net, "bob", "0.0.0.0:1"), socket(&mut net, "carol", "0.0.0.0:1"));
+    assert!(reaches(&mut net, bob, "10.1.0.10:5353", sockets[0]));
+    assert!(reaches(&mut net, carol, "10.2.0.10:5353", sockets[1]));
+}
+
+/// Nobody may speak from a broadcast address: RFC 1122 §3.2.1.3.
+#[test]
+fn what_is_sent_to_a_directed_broadcast_is_not_answered_from_it() {
+    let mut net = lan().build().expect("the world fits together");
+    let alice = net.node("alice");
+    let (from, all) = (net.address(alice), ip("10.0.0.255"));
+    let ping = Icmp::EchoRequest { identifier: 1, sequence: 1, payload: Bytes::new() };
+    net.inject(alice, Packet::icmp(from, all, ping));
+    net.inject(alice, Packet::tcp((from, 9).into(), (all, 80).into(), Tcp::new(TcpFlags::SYN)));
+    net.inject(alice, Packet::udp((from, 9).into(), (all, 7).into(), &b"who is there?"[..]));
+    net.run_for(ms(10));
+    let tally = net.tally();
+    assert_eq!(tally.originated, 3, "nobody answers: {tally}");
 }
 
 #[test]

@@ -81,6 +81,16 @@ fn short_flows_come_and_go() {
     assert!(net.tally().is_conserved());
 }
 
+/// Nobody accepts connections and nothing takes time, so that every attempt fails at once.
+#[test]
+fn time_passes_between_short_flows_without_rest() {
+    let flows = ShortFlows::to(at("11.0.0.3:9")).rest(Duration::ZERO);
+    let mut net = world(Link::perfect(), flows, TcpSink::at(at(SINK)));
+    net.run_for(seconds(1));
+    let flows: &ShortFlows = net.endpoint(net.node("source")).unwrap();
+    assert!((9_000..=10_010).contains(&flows.failed()), "{} attempts", flows.failed());
+}
+
 #[test]
 fn constant_rate_measures_delay_loss_and_marks() {
     let source = CbrSource::to(at(SINK), 1_000_000)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base::Instant;
 use serde::{Deserialize, Serialize};
 
-use super::timeline::{locate, nanos};
+use super::timeline::{SHORTEST_PERIOD, TOO_SHORT, locate, nanos};
 use crate::{random::Stream, units};
 
 /// Times in which packets take longer.
@@ -117,9 +117,7 @@ impl Spikes {
                 (every.is_zero() || !ordered || !inside)
                     .then_some("peaks lie within their period, in order")
             }
-            Self::Random { every, .. } => {
-                every.is_zero().then_some("the mean time between spikes is more than 0")
-            }
+            Self::Random { every, .. } => (*every < SHORTEST_PERIOD).then_some(TOO_SHORT),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base::Instant;
 use serde::{Deserialize, Serialize};
 
-use super::timeline::nanos;
+use super::timeline::{SHORTEST_PERIOD, TOO_SHORT, nanos};
 use crate::units;
 
 /// Times in which nothing leaves: handovers, re-associations, a satellite that sets.
@@ -138,6 +138,9 @@ impl Gaps {
     pub(super) fn complaint(&self) -> Option<&'static str> {
         match &self.when {
             When::Periodic { every, length, .. } => {
+                if *every < SHORTEST_PERIOD {
+                    return Some(TOO_SHORT);
+                }
                 (length >= every).then_some("a gap is shorter than the time to the next")
             }
             When::Listed(windows) => {

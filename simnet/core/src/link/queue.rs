@@ -19,7 +19,10 @@ pub(crate) use fifo::Item;
 pub use limit::QueueLimit;
 pub(super) use limit::Room;
 
-use super::brief::{self, Brief};
+use super::{
+    brief::{self, Brief},
+    timeline::{SHORTEST_PERIOD, TOO_SHORT},
+};
 use crate::units;
 
 /// The queue before a link.
@@ -99,6 +102,8 @@ impl Queue {
                 .then_some("the times of a queue discipline are more than 0")
         };
         match self {
+            Self::Pie(pie) if pie.update < SHORTEST_PERIOD => Some(TOO_SHORT),
+            Self::DualPi2(dual) if dual.update < SHORTEST_PERIOD => Some(TOO_SHORT),
             Self::DropTail(_) | Self::DropHead(_) | Self::Priority(_) => None,
             Self::Codel(codel) => times(&[codel.target, codel.interval]),
             Self::FqCodel(fq) if !(1..=MAX_FLOWS).contains(&fq.flows) || fq.quantum == 0 => {

@@ -22,7 +22,7 @@ pub use trace::{DeliveryTrace, TraceError};
 
 use super::{
     brief::{self, Brief},
-    timeline::locate,
+    timeline::{SHORTEST_PERIOD, TOO_SHORT, locate},
 };
 use crate::units;
 
@@ -205,6 +205,7 @@ impl Piecewise {
             Some(period) if self.steps.last().is_some_and(|step| step.at >= period) => {
                 Some("a table of rates repeats after its last line")
             }
+            Some(period) if period < SHORTEST_PERIOD => Some(TOO_SHORT),
             Some(_) if self.steps.iter().all(|step| step.rate == 0) => {
                 Some("a table of rates has one that is more than 0")
             }

@@ -4,6 +4,13 @@ use std::time::Duration;
 
 use base::Instant;
 
+/// What recurs by itself takes this long at least. A run that makes up for what recurred while nothing
+/// moved has then a bounded number of turns to make: ten thousand for each second.
+pub(super) const SHORTEST_PERIOD: Duration = Duration::from_micros(100);
+
+/// What to say of a shorter one.
+pub(super) const TOO_SHORT: &str = "what recurs takes at least 100us each time";
+
 /// The line of a table that holds at `now`, and when the next one takes over ([`Instant::MAX`] if none
 /// does). `starts` are the times at which lines begin, in order, the first at zero; after `repeat` the
 /// table begins again.

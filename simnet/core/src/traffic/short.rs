@@ -15,6 +15,9 @@ use crate::{
 /// Bytes that are written at a time.
 static CHUNK: [u8; 16 * 1_024] = [0; 16 * 1_024];
 
+/// Nobody rests for less, so that time passes even where an object takes none.
+const SHORTEST_REST: Duration = Duration::from_millis(1);
+
 /// Users who each send a small object by a connection of its own, rest, and send the next.
 #[derive(Debug)]
 pub struct ShortFlows {
@@ -74,7 +77,7 @@ impl ShortFlows {
         self
     }
 
-    /// The mean rest between two objects.
+    /// The mean rest between two objects. No rest takes less than a millisecond.
     #[must_use]
     pub const fn rest(mut self, mean: Duration) -> Self {
         self.rest = mean;
@@ -108,7 +111,8 @@ impl ShortFlows {
 
     fn rested(&self, cx: &mut Cx<'_>) -> User {
         let seconds = self.rest.as_secs_f64() * cx.stream().exponential();
-        let at = cx.now() + Duration::from_secs_f64(seconds.min(1e9));
+        let rest = Duration::from_secs_f64(seconds.min(1e9)).max(SHORTEST_REST);
+        let at = cx.now() + rest;
         if self.stop.is_some_and(|stop| at >= stop) { User::Gone } else { User::Resting(at) }
     }
 

@@ -115,6 +115,14 @@ fn mistakes_are_named(#[case] text: &str, #[case] words: &str) {
 #[case(r#"loss = { markov = { p13 = 0.9, p31 = 0.2, p14 = 0.2 } }"#, "a probability lies")]
 #[case(r#"jitter = { normal = { std = "1ms", correlation = 1.5 } }"#, "a correlation lies")]
 #[case("mtu = 60", "IPv4 needs an MTU")]
+#[case(r#"queue = { pie = { update = "1ns" } }"#, "at least 100us")]
+#[case(r#"queue = { dualpi2 = { update = "99us" } }"#, "at least 100us")]
+#[case(r#"gaps = { when = { periodic = { every = "2ns", length = "1ns" } } }"#, "at least 100us")]
+#[case(r#"spikes = { random = { every = "1ns", length = "0s", extra = "1s" } }"#, "at least 100us")]
+#[case(
+    r#"rate = { piecewise = { repeat = "1ns", steps = [{ at = "0s", rate = "1Mbps" }] } }"#,
+    "at least 100us"
+)]
 fn nonsense_is_found(#[case] text: &str, #[case] words: &str) {
     let link: Link = toml::from_str(text).expect("it can be read");
     let complaint = link.check().expect_err("it makes no sense");

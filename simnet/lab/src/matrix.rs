@@ -114,7 +114,8 @@ impl Cell {
 /// `Unknown` for the first name that no preset has.
 pub fn entries<'a>(names: impl IntoIterator<Item = &'a str>) -> Result<Vec<Entry>, Unknown> {
     let entry = |name: &'a str| {
-        let config = presets::nat_config(name)?;
+        let preset = presets::get("nat", name)?;
+        let config = preset.nat().expect("the presets that are part of the program are right");
         Ok(Entry { name: name.to_owned(), class: Class::of(&config), config })
     };
     let mut entries: Vec<Entry> = names.into_iter().map(entry).collect::<Result<_, _>>()?;

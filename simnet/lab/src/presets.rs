@@ -244,19 +244,6 @@ fn lay(base: &mut Table, kind: &str, preset: Option<&str>, keys: &[&str]) -> Res
     Ok(())
 }
 
-/// What the NAT of a preset does.
-///
-/// # Errors
-///
-/// `Unknown` if there is no such preset. The fields of those that are part of the program are right.
-pub fn nat_config(name: &str) -> Result<nat::Config, Unknown> {
-    get("nat", name)?;
-    nat(Some(name), &Table::new()).or_else(|fault| match fault {
-        Fault::Unknown(unknown) => Err(unknown),
-        Fault::Wrong(_) => Ok(nat::Config::default()),
-    })
-}
-
 /// What something does: the default of its kind, a preset on it, and what a scenario changes.
 fn config<T: Default + Serialize + DeserializeOwned>(
     kind: &str,

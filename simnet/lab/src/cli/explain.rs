@@ -14,7 +14,7 @@ use super::{Done, arguments::Explain, failure::Failure, wrap::wrap};
 /// Says what a NAT does.
 pub(crate) fn explain(arguments: &Explain) -> Result<Done, Failure> {
     let preset = presets::get("nat", &arguments.preset)?;
-    let config = presets::nat_config(preset.name)?;
+    let config = preset.nat().map_err(Failure::fault)?;
     let mut text = heading(&preset);
     for point in points(&config) {
         let _ = writeln!(text, "{}", point.topic);

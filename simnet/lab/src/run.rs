@@ -7,7 +7,7 @@ use simnet::{Network, NodeId, Observer, nat::Nat, nat64::Nat64};
 
 use crate::{
     roles::{Role, peer::Agent},
-    scenario::{Do, Problem, Scenario, assemble},
+    scenario::{Do, Host, Problem, Scenario, assemble},
 };
 
 mod deeds;
@@ -30,7 +30,7 @@ pub use report::{Figure, Report};
 pub struct World<O = ()> {
     net: Network<O>,
     scenario: Scenario,
-    hosts: Vec<(NodeId, Role)>,
+    hosts: Vec<Participant>,
     directory: Directory,
     post: Post,
     /// What the laboratory itself does, the next first.
@@ -38,11 +38,30 @@ pub struct World<O = ()> {
     end: Instant,
 }
 
+/// A host with its role.
+#[derive(Debug)]
+struct Participant {
+    node: NodeId,
+    role: Role,
+    life: Life,
+}
+
+/// What a role has come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    /// It has not begun.
+    Waiting,
+    /// It has begun.
+    Begun,
+    /// Its host crashed; it begins when that starts again.
+    Crashed,
+}
+
 /// Something that the laboratory does.
 #[derive(Clone, Debug)]
 enum Deed {
-    /// Lets the role of the host with this number begin.
-    Begin(usize),
+    /// Lets the role of the host begin, unless it has begun.
+    Begin(NodeId),
     /// Lets something happen.
     Do(Do),
 }
@@ -67,11 +86,14 @@ impl Scenario {
 impl<O: Observer> World<O> {
     fn new(scenario: Scenario, net: Network<O>) -> Self {
         let directory = Directory::of(net.topology());
-        let hosts: Vec<_> =
-            scenario.hosts.iter().map(|host| (net.node(&host.name), host.role.clone())).collect();
-        let begins = hosts.iter().enumerate().filter_map(|(index, (_, role))| {
-            Some((Instant::ZERO + role.begins()?, Deed::Begin(index)))
-        });
+        let hosts: Vec<_> = scenario
+            .hosts
+            .iter()
+            .map(|host| Participant::new(net.node(&host.name), host))
+            .collect();
+        let begins = hosts
+            .iter()
+            .filter_map(|it| Some((Instant::ZERO + it.role.begins()?, Deed::Begin(it.node))));
         let events = scenario.events.iter();
         let events = events.map(|event| (Instant::ZERO + event.t, Deed::Do(event.action.clone())));
         let mut agenda: Vec<_> = begins.chain(events).collect();
@@ -137,7 +159,7 @@ impl<O: Observer> World<O> {
     pub fn outcome(&self) -> Outcome {
         let reports = self.scenario.hosts.iter().zip(&self.hosts);
         let reports = reports
-            .map(|(host, (node, role))| (host.name.clone(), role.report(&self.net, *node)))
+            .map(|(host, it)| (host.name.clone(), it.role.report(&self.net, it.node)))
             .collect();
         Outcome::of(&self.scenario, &self.net, reports)
     }
@@ -192,7 +214,7 @@ impl<O: Observer> World<O> {
         }
         while self.agenda.front().is_some_and(|(at, _)| *at <= now) {
             match self.agenda.pop_front() {
-                Some((_, Deed::Begin(index))) => self.begin(index),
+                Some((_, Deed::Begin(node))) => self.begin(node),
                 Some((_, Deed::Do(action))) => self.perform(&action),
                 None => {}
             }
@@ -205,10 +227,24 @@ impl<O: Observer> World<O> {
         }
     }
 
-    fn begin(&mut self, index: usize) {
-        if let Some((node, role)) = self.hosts.get(index) {
-            role.begin(&mut self.net, *node, &self.directory, &self.post);
+    /// Lets the role of a host begin, once in its life.
+    fn begin(&mut self, node: NodeId) {
+        let waiting = |it: &&mut Participant| it.node == node && it.life == Life::Waiting;
+        if let Some(it) = self.hosts.iter_mut().find(waiting) {
+            it.life = Life::Begun;
+            it.role.begin(&mut self.net, node, &self.directory, &self.post);
         }
+    }
+
+    fn participant(&mut self, name: &str) -> Option<&mut Participant> {
+        let index = self.scenario.hosts.iter().position(|host| host.name == *name)?;
+        self.hosts.get_mut(index)
+    }
+}
+
+impl Participant {
+    fn new(node: NodeId, host: &Host) -> Self {
+        Self { node, role: host.role.clone(), life: Life::Waiting }
     }
 }
 

@@ -1,6 +1,7 @@
-//! Hosts that guard themselves, clocks that are wrong, and networks for guests.
+//! Hosts that guard themselves, clocks that are wrong, networks for guests, and hosts that crash.
 
 use lab::{Outcome, Scenario};
+use rstest::rstest;
 
 /// A sender on a LAN, and a host that hears it unless something keeps them apart.
 const LAN: &str = r#"
@@ -68,4 +69,29 @@ fn a_wide_area_network_cannot_be_isolated() {
         LAN.replace("[[lan]]", "[wan]\nprefixes = [\"11.0.0.0/8\"]\nisolated = true\n\n[[lan]]");
     let problems = Scenario::parse(&text).expect_err("it is refused");
     assert!(problems.iter().any(|it| it.to_string().contains("isolated")), "{problems:?}");
+}
+
+fn event(time: &str, action: &str) -> String {
+    format!("\n[[at]]\nt = \"{time}\"\ndo = {{ {action} = \"alice\" }}\n")
+}
+
+/// To be told to start again means nothing to a host that is up: its role goes on as it was, and one that
+/// has not begun still waits.
+#[rstest]
+#[case::while_it_acts("")]
+#[case::before_it_begins("start = \"3s\", ")]
+fn a_host_that_never_crashed_does_not_restart(#[case] start: &str) {
+    let later = |text: &str| text.replace("stop =", &format!("{start}stop ="));
+    let undisturbed = run(later).tally;
+    let told = run(|text| later(text) + &event("2s", "restart"));
+    assert_eq!(told.tally.originated, undisturbed.originated);
+}
+
+#[test]
+fn a_role_begins_once_when_its_host_crashed_before_its_time() {
+    let text = |start: &str| LAN.replace("stop =", &format!("start = \"{start}\", stop ="));
+    let events = event("1s", "crash") + &event("2s", "restart");
+    let crashed = run(|_| text("3s") + &events).tally.originated;
+    let undisturbed = run(|_| text("2s")).tally.originated;
+    assert_eq!(crashed, undisturbed, "it begins with its host, and not again");
 }

@@ -114,6 +114,14 @@ fn an_unknown_key_of_a_role() {
 }
 
 #[test]
+fn an_event_about_a_link_that_is_not_there() {
+    assert_snapshot!(broken(
+        "{ link-down = \"alice.eth0\" }",
+        "{ link = { between = [\"alice\", \"wan\"], delay = \"50ms\" } }"
+    ));
+}
+
+#[test]
 fn an_unknown_role() {
     assert_snapshot!(broken("role = \"sink\"", "role = \"sinc\""));
 }

@@ -5,7 +5,7 @@ use simnet::{
     Change, HopId, Network, NodeId, NodeKind, Observer, Prefix, StaticRoute, nat::Nat, nat64::Nat64,
 };
 
-use super::{Deed, Directory, World};
+use super::{Deed, Directory, Life, Participant, World};
 use crate::{
     presets,
     scenario::{At, Do, Link, NatAddress, NodeRoute, Route, Sides},
@@ -16,7 +16,8 @@ impl Deed {
     pub(super) const fn is_ours(&self) -> bool {
         matches!(
             self,
-            Self::Begin(_) | Self::Do(Do::NatReboot(_) | Do::Signalling(_) | Do::Restart(_))
+            Self::Begin(_)
+                | Self::Do(Do::NatReboot(_) | Do::Signalling(_) | Do::Crash(_) | Do::Restart(_))
         )
     }
 }
@@ -144,13 +145,19 @@ impl<O: Observer> World<O> {
                     self.net.with_middlebox(node, |nat: &mut Nat64, _| nat.reboot());
                 }
             }
+            Do::Crash(name) => {
+                if let Some(participant) = self.participant(name) {
+                    participant.life = Life::Crashed;
+                }
+            }
             Do::Restart(name) => {
-                let index = self.scenario.hosts.iter().position(|host| host.name == *name);
-                let acts = |index: &usize| {
-                    self.hosts.get(*index).is_some_and(|(_, role)| role.begins().is_some())
-                };
-                if let Some(index) = index.filter(acts) {
-                    self.begin(index);
+                let crashed = |it: &&mut Participant| it.life == Life::Crashed;
+                if let Some(participant) = self.participant(name).filter(crashed) {
+                    participant.life = Life::Waiting;
+                    let (node, acts) = (participant.node, participant.role.begins().is_some());
+                    if acts {
+                        self.begin(node);
+                    }
                 }
             }
             Do::Signalling(signalling) => self.post.change(signalling),
@@ -161,7 +168,6 @@ impl<O: Observer> World<O> {
             | Do::AddressRemove(_)
             | Do::RouteAdd(_)
             | Do::RouteRemove(_)
-            | Do::Crash(_)
             | Do::NatAddress(_)
             | Do::Partition(_)
             | Do::Heal(_) => {}

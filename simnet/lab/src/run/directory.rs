@@ -46,6 +46,18 @@ impl Directory {
         Some(SocketAddr::new(*ip, port))
     }
 
+    /// The parts that `name`, a part or an interface, is attached to.
+    pub(crate) fn attached(&self, name: &str) -> Vec<&str> {
+        // A loopback leads nowhere else.
+        let fits = |(_, hop, node, peer): &&(HopId, String, String, String)| {
+            (node == name || hop == name) && node != peer
+        };
+        let mut peers: Vec<_> =
+            self.hops.iter().filter(fits).map(|(.., peer)| peer.as_str()).collect();
+        peers.dedup();
+        peers
+    }
+
     /// The interface by which `from` (`alice`, or `alice.eth1`) leads to `to`.
     pub(crate) fn between(&self, from: &str, to: &str) -> Option<HopId> {
         let to_node = to.split('.').next().unwrap_or(to);

@@ -240,7 +240,10 @@ impl Checker<'_> {
     /// Whatever else keeps the world from being built, and what only shows once it is.
     fn assembly(&mut self) {
         match super::assemble(self.scenario).build() {
-            Ok(net) => self.found.extend(routes::check(self.scenario, net.topology())),
+            Ok(net) => {
+                self.found.extend(routes::check(self.scenario, net.topology()));
+                self.found.extend(events::unattached(self.scenario, net.topology()));
+            }
             Err(error) => self
                 .found
                 .push(Finding::new(names::of_error(self.scenario, &error), error.to_string())),

@@ -1,7 +1,12 @@
 //! Whether what happens can happen.
 
-use super::Checker;
-use crate::scenario::{Do, Sides};
+use simnet::Topology;
+
+use super::{Checker, Finding};
+use crate::{
+    run::Directory,
+    scenario::{Do, Scenario, Sides},
+};
 
 impl Checker<'_> {
     pub(super) fn events(&mut self) {
@@ -59,4 +64,27 @@ impl Checker<'_> {
             }
         }
     }
+}
+
+/// Links that events change although no such link is there.
+pub(super) fn unattached(scenario: &Scenario, topology: &Topology) -> Vec<Finding> {
+    let directory = Directory::of(topology);
+    let mut found = Vec::new();
+    for (index, event) in scenario.events.iter().enumerate() {
+        let Do::Link(link) = &event.action else { continue };
+        let (one, other) = (link.between.0.as_str(), link.between.1.as_str());
+        if directory.between(one, other).is_some() {
+            continue;
+        }
+        let message = format!("`{one}` and `{other}` are not attached to each other");
+        let near = directory.attached(one);
+        let suggestion = if near.is_empty() {
+            format!("nothing is attached to `{one}`")
+        } else {
+            format!("`{one}` is attached to: {}", near.join(", "))
+        };
+        let finding = Finding::new(format!("at[{index}].do.link.between"), message);
+        found.push(finding.suggesting(suggestion));
+    }
+    found
 }

@@ -1,18 +1,31 @@
 //! Machines on hosts: the adapter between [`Machine`] and [`Endpoint`].
 
+mod sockets;
+mod streams;
+
 use std::{collections::VecDeque, fmt, net::SocketAddr};
 
 use base::{Datagram, Instant, Machine, SocketError};
 
+use self::{sockets::Sockets, streams::Streams};
 use crate::{
-    endpoint::{Cx, Endpoint},
+    endpoint::{Cx, Endpoint, NetworkChange},
     id::{NodeId, SocketId},
     network::Network,
     observer::Observer,
     socket::{BindError, RecvMeta},
+    tcp::TcpEvent,
 };
 
 /// A [`Machine`] that lives on a host: bound to its sockets, fed with what arrives, drained and woken.
+///
+/// It serves the whole border. The machine learns the interfaces of the host when time begins and at each
+/// change of the network; sockets that it opens are bound as it asks; its streams are connections of the
+/// simulated TCP. A datagram that was polled leaves even if its socket is closed in the same breath.
+///
+/// A stream with [`StreamSecurity::Tls`](base::StreamSecurity::Tls) is carried as plain TCP, to a listener
+/// that expects plain TCP: handshake, records and certificates are the business of real drivers. It is
+/// open one round trip earlier than life would have it, and a box that looks for TLS sees none.
 ///
 /// ```
 /// # use base::{Datagram, Instant, Machine, Transmit};
@@ -48,10 +61,8 @@ use crate::{
 /// ```
 pub struct Driven<M: Machine> {
     machine: M,
-    /// Where to bind when time begins.
-    wanted: Vec<SocketAddr>,
-    sockets: Vec<(SocketAddr, SocketId)>,
-    failed: Vec<(SocketAddr, BindError)>,
+    sockets: Sockets,
+    streams: Streams,
     events: VecDeque<(Instant, M::Event)>,
     unsent: u64,
     buffer: Vec<u8>,
@@ -60,12 +71,11 @@ pub struct Driven<M: Machine> {
 impl<M: Machine> Driven<M> {
     /// The machine, without sockets.
     #[must_use]
-    pub const fn new(machine: M) -> Self {
+    pub fn new(machine: M) -> Self {
         Self {
             machine,
-            wanted: Vec::new(),
-            sockets: Vec::new(),
-            failed: Vec::new(),
+            sockets: Sockets::default(),
+            streams: Streams::default(),
             events: VecDeque::new(),
             unsent: 0,
             buffer: Vec::new(),
@@ -76,7 +86,7 @@ impl<M: Machine> Driven<M> {
     /// the socket bound there, any other by the first socket of its family.
     #[must_use]
     pub fn bind(mut self, local: SocketAddr) -> Self {
-        self.wanted.push(local);
+        self.sockets.want(local);
         self
     }
 
@@ -85,14 +95,14 @@ impl<M: Machine> Driven<M> {
         &self.machine
     }
 
-    /// Where its sockets are bound.
+    /// Where its sockets are bound: those of [`bind`](Driven::bind), then those it opened itself.
     pub fn local_addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
-        self.sockets.iter().map(|entry| entry.0)
+        self.sockets.addresses()
     }
 
-    /// The sockets that could not be bound.
+    /// The sockets that could not be bound when time began.
     pub fn failed(&self) -> &[(SocketAddr, BindError)] {
-        &self.failed
+        self.sockets.failed()
     }
 
     /// Packets the machine wanted sent from an address that no socket is bound to.
@@ -105,40 +115,73 @@ impl<M: Machine> Driven<M> {
         self.events.pop_front()
     }
 
+    /// Gives the machine a command, and does what it wants done.
+    pub fn command<R>(&mut self, cx: &mut Cx<'_>, act: impl FnOnce(&mut M, Instant) -> R) -> R {
+        let result = act(&mut self.machine, cx.now());
+        self.drain(cx);
+        result
+    }
+
     fn drain(&mut self, cx: &mut Cx<'_>) {
         let now = cx.now();
+        // What is told in a round may make the machine ask for more.
         loop {
-            self.buffer.clear();
-            let Some(transmit) = self.machine.poll_transmit(now, &mut self.buffer) else { break };
-            let serves = |local: &SocketAddr| match transmit.source {
-                Some(source) => {
-                    let anywhere = local.ip().is_unspecified() || source.ip().is_unspecified();
-                    (anywhere || local.ip() == source.ip())
-                        && local.port() == source.port()
-                        && local.is_ipv4() == source.is_ipv4()
-                }
-                None => local.is_ipv4() == transmit.destination.is_ipv4(),
-            };
-            let payload = self.buffer.get(..transmit.size).unwrap_or(&self.buffer);
-            match self.sockets.iter().find(|entry| serves(&entry.0)) {
-                Some(&(_, socket)) => cx.transmit(socket, &transmit, payload),
-                None => self.unsent += 1,
+            let mut told = self.open_and_close(cx);
+            self.transmit(cx);
+            self.drain_streams(cx);
+            while let Some(input) = self.streams.next(cx) {
+                told = true;
+                self.machine.handle_stream(now, input);
+                self.drain_streams(cx);
+            }
+            if !told {
+                break;
             }
         }
         while let Some(event) = self.machine.poll_event() {
             self.events.push_back((now, event));
         }
     }
+
+    /// Opens and closes sockets; says whether the machine was told of any.
+    fn open_and_close(&mut self, cx: &mut Cx<'_>) -> bool {
+        let mut told = false;
+        while let Some(command) = self.machine.poll_socket() {
+            if let Some(input) = self.sockets.obey(cx, command) {
+                told = true;
+                self.machine.handle_socket(cx.now(), input);
+            }
+        }
+        told
+    }
+
+    fn transmit(&mut self, cx: &mut Cx<'_>) {
+        loop {
+            self.buffer.clear();
+            let polled = self.machine.poll_transmit(cx.now(), &mut self.buffer);
+            let Some(transmit) = polled else { break };
+            let payload = self.buffer.get(..transmit.size).unwrap_or(&self.buffer);
+            match self.sockets.serving(&transmit) {
+                Some(socket) => cx.transmit(socket, &transmit, payload),
+                None => self.unsent += 1,
+            }
+        }
+    }
+
+    fn drain_streams(&mut self, cx: &mut Cx<'_>) {
+        loop {
+            self.buffer.clear();
+            let polled = self.machine.poll_stream(cx.now(), &mut self.buffer);
+            let Some(command) = polled else { break };
+            self.streams.obey(cx, &command, &self.buffer);
+        }
+    }
 }
 
 impl<M: Machine + 'static> Endpoint for Driven<M> {
     fn start(&mut self, cx: &mut Cx<'_>) {
-        for local in std::mem::take(&mut self.wanted) {
-            match cx.bind(local) {
-                Ok(socket) => self.sockets.push((cx.local_address(socket), socket)),
-                Err(error) => self.failed.push((local, error)),
-            }
-        }
+        self.sockets.bind_wanted(cx);
+        self.machine.handle_interfaces(cx.now(), &cx.interfaces());
         self.drain(cx);
     }
 
@@ -150,6 +193,16 @@ impl<M: Machine + 'static> Endpoint for Driven<M> {
 
     fn handle_socket_error(&mut self, cx: &mut Cx<'_>, _: SocketId, error: SocketError) {
         self.machine.handle_socket_error(cx.now(), error);
+        self.drain(cx);
+    }
+
+    fn handle_tcp(&mut self, cx: &mut Cx<'_>, event: TcpEvent) {
+        self.streams.note(cx, event);
+        self.drain(cx);
+    }
+
+    fn handle_network_change(&mut self, cx: &mut Cx<'_>, _: NetworkChange) {
+        self.machine.handle_interfaces(cx.now(), &cx.interfaces());
         self.drain(cx);
     }
 
@@ -183,11 +236,7 @@ impl<O: Observer> Network<O> {
         host: NodeId,
         act: impl FnOnce(&mut M, Instant) -> R,
     ) -> Option<R> {
-        self.with_endpoint(host, |driven: &mut Driven<M>, cx| {
-            let result = act(&mut driven.machine, cx.now());
-            driven.drain(cx);
-            result
-        })
+        self.with_endpoint(host, |driven: &mut Driven<M>, cx| driven.command(cx, act))
     }
 
     /// The oldest event of the machine on a host that nobody took yet, with the time it was reported.

@@ -184,7 +184,12 @@ impl Cx<'_> {
     }
 
     /// Sends a datagram, or a batch of them, as `transmit` says.
+    ///
+    /// What a closed socket is given is lost; what was given before it was closed leaves.
     pub fn transmit(&mut self, socket: SocketId, transmit: &Transmit, payload: &[u8]) {
+        if !self.scope.sockets.at(socket).open {
+            return;
+        }
         self.scope.outbox.push(Outgoing {
             socket,
             transmit: *transmit,

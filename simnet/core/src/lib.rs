@@ -76,7 +76,7 @@
 //! | `packet.rs`, `packet/`, `reassembly.rs` | [`Packet`], ICMP, TCP, fragments |
 //! | `link.rs`, `link/` | [`Link`] and its misfortunes |
 //! | `tcp.rs`, `tcp/` | TCP on hosts: [`TcpConfig`], [`TcpEvent`] |
-//! | `endpoint.rs`, `driven.rs` | [`Endpoint`], [`Driven`] |
+//! | `endpoint.rs`, `driven.rs`, `driven/` | [`Endpoint`], [`Driven`] |
 //! | `middlebox.rs`, `nat.rs`, `nat/` | [`Middlebox`], [`nat::Nat`] |
 //! | `firewall.rs`, `firewall/` | [`firewall::Firewall`] |
 //! | `portcontrol.rs`, `portcontrol/` | [`portcontrol`]: hosts ask their NAT for mappings |
@@ -86,7 +86,7 @@
 //! | `tally.rs` | [`Tally`] |
 //! | `units.rs` | [`units`]: durations, rates, sizes as people write them |
 //! | `traffic.rs`, `traffic/` | [`traffic`]: flows that compete with those under test |
-//! | `laws.rs` | [`laws`]: the laws of machines, checked |
+//! | `laws.rs`, `laws/` | [`laws`]: the laws of machines, checked |
 
 mod agenda;
 mod builder;

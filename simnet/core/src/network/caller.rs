@@ -118,6 +118,9 @@ impl<O: Observer> Network<O> {
 
     /// Sends a datagram, or a batch of them, as `transmit` says: with marks, or from a certain address.
     pub fn transmit_from(&mut self, socket: SocketId, transmit: &Transmit, payload: &[u8]) {
+        if !self.sockets.at(socket).open {
+            return;
+        }
         let payload = Bytes::copy_from_slice(payload);
         self.dispatch(Outgoing { socket, transmit: *transmit, payload });
         self.report_errors();

@@ -37,9 +37,6 @@ impl<O: Observer> Network<O> {
 
     fn dispatch_one(&mut self, id: SocketId, transmit: &Transmit, payload: Bytes) {
         let socket = self.sockets.at(id);
-        if !socket.open {
-            return;
-        }
         let (node, bound) = (socket.host, socket.local);
         let destination = transmit.destination;
         let group = destination.ip().is_multicast();

@@ -23,6 +23,9 @@ const ACTORS: &[&str] = &[
     "stun-agent",
     "stun-client",
     "stun-server",
+    "turn-agent",
+    "turn-client",
+    "turn-server",
 ];
 
 /// Reasons for having no test that explain themselves; the others need a sentence.

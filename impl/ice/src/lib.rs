@@ -1,20 +1,42 @@
 //! ICE, the protocol by which two peers find a way to each other through whatever is between them: RFC 8445.
 //!
 //! An agent offers *candidates*, addresses at which it may be reached ([`Candidate`]), and for each side
-//! there are *parameters* ([`Parameters`]) by which the two recognise each other.
+//! there are *parameters* ([`Parameters`]) by which the two recognise each other. The [`Agent`] pairs its
+//! own candidates with the peer's, checks the pairs, and sends data on the best one that works.
 //!
 //! | file | holds |
 //! |---|---|
+//! | `agent.rs`, `agent/` | [`Agent`]: the machine |
 //! | `candidate.rs`, `candidate/` | [`Candidate`], its text, [`Foundation`], [`priority`] |
 //! | `parameters.rs` | [`Parameters`]: username fragment, password, options |
+//! | `config.rs` | [`Config`]: how an agent is set up |
+//! | `event.rs` | [`Event`], [`Path`]: what it reports |
+//! | `error.rs` | why a command was not taken |
+//! | `state.rs` | [`State`], [`Role`] |
+//! | `stats.rs` | [`Stats`], [`DropReason`]: what it has seen and done |
 
+mod agent;
 mod candidate;
+mod config;
+mod error;
+mod event;
 mod parameters;
+mod state;
+mod stats;
 
+pub use agent::{Agent, LocalSocket, MAX_LOCAL_ADDRESSES, MAX_REFLEXIVE, RelayTransport, Relayed};
 pub use candidate::{
     Address, Candidate, CandidateError, DISCARD_PORT, Extension, Foundation, Foundations, Kind,
     MAX_EXTENSIONS, MAX_LINE, Origin, TcpType, Transport, priority,
 };
+pub use config::{
+    Config, Consent, DEFAULT_MAX_PAIRS, DEFAULT_MAX_REMOTE_CANDIDATES, DEFAULT_PACING,
+    DEFAULT_PATIENCE, MIN_PACING, Mode, Nomination,
+};
+pub use error::{AddCandidateError, AddLocalError, SendError, SetParametersError};
+pub use event::{Event, FailReason, Outgoing, PairId, Path, Received};
 pub use parameters::{
     MAX_CREDENTIAL, MAX_OPTIONS, Options, Parameters, ParametersError, Password, Ufrag,
 };
+pub use state::{Role, State};
+pub use stats::{DropReason, Drops, PairCounters, PairState, PairStats, Stats};

@@ -84,8 +84,9 @@ pub use key::Key;
 pub use opaque::{Unprepared, prepare};
 pub use retransmission::{Due, Retransmission, Timing};
 pub use server::{
-    Access, Behavior, LongTermAccess, MAX_RESPONSES, MAX_SOURCES, RateLimit, Redirect, Server,
-    ServerConfig, ServerStats, ServerTransport, ShortTermAccess,
+    Access, Arrival, Behavior, Challenge, Limiter, LongTermAccess, MAX_RESPONSES, MAX_SOURCES,
+    Name, NonceMint, RateLimit, Redirect, Refusal, Server, ServerConfig, ServerStats,
+    ServerTransport, ShortTermAccess,
 };
 pub use stats::{DropReason, Drops};
 pub use uri::{Host, Scheme, Uri, UriError, UriTransport};

@@ -2,6 +2,7 @@
 
 mod auth;
 mod behavior;
+mod challenge;
 mod config;
 mod nonce;
 mod rate_limit;
@@ -11,18 +12,15 @@ use std::{collections::VecDeque, convert::Infallible, net::SocketAddr};
 use base::{Datagram, Instant, Machine, Rng, Transmit};
 use smallvec::SmallVec;
 
+pub use challenge::{Arrival, Challenge, Name, Refusal};
 pub use config::{
     Access, Behavior, LongTermAccess, RateLimit, Redirect, ServerConfig, ServerTransport,
     ShortTermAccess,
 };
-pub use rate_limit::MAX_SOURCES;
+pub use nonce::NonceMint;
+pub use rate_limit::{Limiter, MAX_SOURCES};
 
-use self::{
-    auth::{Arrival, Protection, Refusal},
-    behavior::Route,
-    nonce::NonceMint,
-    rate_limit::Limiter,
-};
+use self::{auth::Protection, behavior::Route};
 use crate::{
     Builder, DropReason, Drops, Message,
     wire::{
@@ -287,7 +285,7 @@ impl Server {
         let mut builder = self.begin(request, Class::Error, buffer);
         builder.put(&ErrorCode::new(refusal.code));
         if let (true, Access::LongTerm(access)) = (refusal.challenges, &self.config.access) {
-            access.challenge(&self.mint, arrival, &mut builder);
+            access.put_challenge(&self.mint, arrival, &mut builder);
         }
         Self::end(request, Protection::None, &mut builder);
     }

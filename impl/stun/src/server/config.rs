@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, net::SocketAddr, time::Duration};
 use crypto::Provider;
 
 use crate::{
-    Key, SecurityFeatures, Unprepared,
+    Key, Unprepared,
     opaque::prepare,
     wire::{Algorithm, Userhash},
 };
@@ -193,13 +193,6 @@ impl LongTermAccess {
             Algorithm::MD5 => Some(&keys.md5),
             Algorithm::SHA256 => Some(&keys.sha256),
             _ => None,
-        }
-    }
-
-    pub(super) fn features(&self) -> SecurityFeatures {
-        SecurityFeatures {
-            password_algorithms: !self.algorithms.is_empty(),
-            username_anonymity: self.offers_anonymity,
         }
     }
 }

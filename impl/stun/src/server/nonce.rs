@@ -18,19 +18,22 @@ use crate::cookie::COOKIE_LENGTH;
 /// Bytes of the code that are kept.
 const TAG_LENGTH: usize = 16;
 
-/// Makes nonces and knows its own.
+/// Makes nonces and knows its own, keeping nothing but a key.
 #[derive(Debug)]
-pub(super) struct NonceMint {
+pub struct NonceMint {
     key: HmacKey,
 }
 
 impl NonceMint {
-    pub(super) fn new(provider: Provider, rng: &mut Rng) -> Self {
+    /// A mint with a key of its own, from the secret side of `rng`.
+    #[must_use]
+    pub fn new(provider: Provider, rng: &mut Rng) -> Self {
         Self { key: provider.hmac_key(HmacAlgorithm::Sha256, &rng.secret_array::<32>()) }
     }
 
-    /// A nonce for `client` that begins with `cookie`.
-    pub(super) fn make(&self, now: Instant, client: SocketAddr, cookie: &str) -> String {
+    /// A nonce for `client` that begins with `cookie`, the nonce cookie of RFC 8489 §9.2.
+    #[must_use]
+    pub fn make(&self, now: Instant, client: SocketAddr, cookie: &str) -> String {
         let second = u32::try_from(now.elapsed().as_secs()).unwrap_or(u32::MAX).to_be_bytes();
         let mut payload = second.to_vec();
         let tag = self.tag(second, client, cookie);
@@ -39,7 +42,8 @@ impl NonceMint {
     }
 
     /// Whether `nonce` was made here for `client` and has not expired.
-    pub(super) fn is_valid(
+    #[must_use]
+    pub fn is_valid(
         &self,
         now: Instant,
         client: SocketAddr,

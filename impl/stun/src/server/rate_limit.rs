@@ -16,9 +16,9 @@ pub const MAX_SOURCES: usize = 4_096;
 /// Nanoseconds in a second, the unit in which tokens are kept: one token is so many.
 const TOKEN: u64 = 1_000_000_000;
 
-/// Counts responses by source.
+/// Counts responses by source: an IPv4 address, or an IPv6 network of 64 bits.
 #[derive(Debug, Default)]
-pub(super) struct Limiter {
+pub struct Limiter {
     buckets: BTreeMap<IpAddr, Bucket>,
     /// The same by age, so that the oldest is found at once.
     by_age: BTreeSet<(Instant, IpAddr)>,
@@ -32,7 +32,7 @@ struct Bucket {
 
 impl Limiter {
     /// Whether `source` may have another response; takes the token for it.
-    pub(super) fn admits(&mut self, now: Instant, source: IpAddr, limit: RateLimit) -> bool {
+    pub fn admits(&mut self, now: Instant, source: IpAddr, limit: RateLimit) -> bool {
         if limit.per_second == 0 {
             return true;
         }

@@ -77,6 +77,26 @@ capabilities! {
     ResponsePort = "stun.response-port", optional;
     /// PADDING (RFC 5780 §7.6).
     Padding = "stun.padding", optional;
+    /// TURN between client and server over TCP (RFC 8656 §3.1).
+    TurnTcp = "turn.tcp", optional;
+    /// Relayed TCP connections (RFC 6062).
+    TurnTcpRelay = "turn.tcp-relay", optional;
+    /// EVEN-PORT and the reservation of ports (RFC 8656 §7.2).
+    TurnEvenPort = "turn.even-port", mandatory;
+    /// Both families in one allocation (RFC 8656 §7.2).
+    TurnDual = "turn.dual", optional;
+    /// ICMP errors about relayed data (RFC 8656 §11.5).
+    TurnIcmp = "turn.icmp", optional;
+    /// Limits of allocations, permissions, channels and bandwidth (RFC 8656 §5).
+    TurnQuotas = "turn.quotas", optional;
+    /// The choice whom to relay to (RFC 8656 §21.2.2).
+    TurnPeerPolicy = "turn.peer-policy", optional;
+    /// Service for guests without credentials (RFC 8656 §7.2).
+    TurnGuests = "turn.guests", optional;
+    /// A cap on what a server sends to an address that has proved nothing.
+    TurnChallengeCap = "turn.challenge-cap", optional;
+    /// A range of ports to relay from, as the operator sets it.
+    TurnPortRange = "turn.port-range", optional;
 }
 
 impl fmt::Display for Cap {

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod network;
+mod turn;
 
 /// How a case ends: normally, or early with a reason.
 pub type Outcome = Result<(), Stop>;

@@ -9,9 +9,10 @@ use crate::{
     Cap, Support,
     subjects::nat::NatConfig,
     subjects::stun::{
-        Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec, StunServer,
-        StunServerConfig,
+        Credential, Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec,
+        StunServer, StunServerConfig,
     },
+    subjects::turn::{TurnClient, TurnClientConfig, TurnServer, TurnServerConfig},
 };
 
 /// The part an implementation plays in a case.
@@ -27,12 +28,23 @@ pub enum SubjectKind {
     Nat,
     /// Finds out how the NATs before it behave.
     Discovery,
+    /// Relays for others.
+    TurnServer,
+    /// Has others relay for it.
+    TurnClient,
 }
 
 impl SubjectKind {
     /// Every kind.
-    pub const ALL: &'static [Self] =
-        &[Self::StunServer, Self::StunClient, Self::StunCodec, Self::Nat, Self::Discovery];
+    pub const ALL: &'static [Self] = &[
+        Self::StunServer,
+        Self::StunClient,
+        Self::StunCodec,
+        Self::Nat,
+        Self::Discovery,
+        Self::TurnServer,
+        Self::TurnClient,
+    ];
 
     /// The word in reports.
     #[must_use]
@@ -43,6 +55,8 @@ impl SubjectKind {
             Self::StunCodec => "stun-codec",
             Self::Nat => "nat",
             Self::Discovery => "discovery",
+            Self::TurnServer => "turn-server",
+            Self::TurnClient => "turn-client",
         }
     }
 }
@@ -108,6 +122,18 @@ pub trait Subject: Send + Sync {
         let _ = (config, rng);
         None
     }
+
+    /// A TURN server that serves at the addresses of `config`.
+    fn turn_server(&self, config: &TurnServerConfig, rng: Rng) -> Option<Box<dyn TurnServer>> {
+        let _ = (config, rng);
+        None
+    }
+
+    /// A TURN client.
+    fn turn_client(&self, config: &TurnClientConfig, rng: Rng) -> Option<Box<dyn TurnClient>> {
+        let _ = (config, rng);
+        None
+    }
 }
 
 /// What the adapter of `subject` gets wrong, as far as that can be seen without a case: that it has a
@@ -149,6 +175,14 @@ fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
         SubjectKind::StunCodec => Some(subject.stun_codec().is_some()),
         SubjectKind::Discovery => {
             Some(subject.discovery(&DiscoveryConfig::new(local, server), rng).is_some())
+        }
+        SubjectKind::TurnServer => {
+            Some(subject.turn_server(&TurnServerConfig::new(server), rng).is_some())
+        }
+        SubjectKind::TurnClient => {
+            let credential = Credential::long_term("user", "realm", "password");
+            let config = TurnClientConfig::new(local, server, credential);
+            Some(subject.turn_client(&config, rng).is_some())
         }
         SubjectKind::Nat => Some(subject.nat(&NatConfig::rfc4787_strict()).is_some()),
     }

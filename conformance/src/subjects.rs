@@ -9,9 +9,11 @@ pub mod ours;
 pub mod rtc_stun;
 pub mod stun;
 pub mod stun_proto;
+pub mod turn;
+pub mod turn_proto;
 
 /// Every subject this build knows, in the order of the report's columns.
 #[must_use]
 pub fn all() -> Vec<&'static dyn Subject> {
-    vec![&ours::Ours, &stun_proto::StunProto, &rtc_stun::RtcStun]
+    vec![&ours::Ours, &stun_proto::StunProto, &rtc_stun::RtcStun, &turn_proto::TurnProto]
 }

@@ -2,13 +2,18 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use base::{Datagram, Instant};
-use simnet::{Network, NodeId, Received, SocketId};
+use base::{Datagram, Instant, SocketCommand, SocketInput};
+use simnet::{BindError, Network, NodeId, Received, SocketId};
 
-use crate::subjects::stun::{ClientEvent, DiscoveryEvent};
+use self::streams::Streams;
+use crate::subjects::{
+    stun::{ClientEvent, DiscoveryEvent},
+    turn::TurnClientEvent,
+};
 
 mod player;
 mod recorder;
+mod streams;
 
 pub(crate) use player::Player;
 pub use recorder::Recorder;
@@ -28,6 +33,7 @@ pub struct Seat(usize);
 struct Seated {
     host: NodeId,
     sockets: Vec<(SocketAddr, SocketId)>,
+    streams: Streams,
     player: Player,
 }
 
@@ -55,7 +61,8 @@ impl World {
         player: Player,
     ) -> Result<Seat, String> {
         let host = self.net.find(host).ok_or_else(|| format!("no host is called {host}"))?;
-        let mut seated = Seated { host, sockets: Vec::new(), player };
+        let streams = Streams::default();
+        let mut seated = Seated { host, sockets: Vec::new(), streams, player };
         for &address in addresses {
             let socket = self.net.bind(host, address).map_err(|error| error.to_string())?;
             seated.sockets.push((address, socket));
@@ -154,16 +161,49 @@ impl World {
                 busy = true;
             }
         }
+        busy |= seated.streams.tell(net, &mut seated.player);
         if seated.player.poll_timeout().is_some_and(|deadline| deadline <= now) {
             seated.player.handle_timeout(now);
             busy = true;
         }
         seated.player.drain_events(now);
-        seated.send(net) || busy
+        busy |= seated.open_sockets(net);
+        busy |= seated.send(net);
+        seated.streams.obey(net, seated.host, &mut seated.player) || busy
     }
 }
 
 impl Seated {
+    /// Opens and closes the sockets the machine asks for.
+    fn open_sockets(&mut self, net: &mut Net) -> bool {
+        let mut busy = false;
+        while let Some(command) = self.player.poll_socket() {
+            busy = true;
+            match command {
+                SocketCommand::Open { local: asked } => {
+                    let input = match net.bind(self.host, asked) {
+                        Ok(socket) => {
+                            let local = net.local_address(socket);
+                            self.sockets.push((local, socket));
+                            SocketInput::Opened { asked, local }
+                        }
+                        Err(error) => {
+                            let in_use = matches!(error, BindError::InUse(_));
+                            SocketInput::Refused { asked, in_use }
+                        }
+                    };
+                    self.player.handle_socket(net.now(), input);
+                }
+                SocketCommand::Close { local } => {
+                    if let Some(place) = self.sockets.iter().position(|(at, _)| *at == local) {
+                        net.close(self.sockets.remove(place).1);
+                    }
+                }
+            }
+        }
+        busy
+    }
+
     /// Hands everything the machine wants sent to the network.
     fn send(&mut self, net: &mut Net) -> bool {
         let mut buffer = Vec::new();
@@ -188,6 +228,9 @@ impl Seated {
         if let Some((_, socket)) = self.sockets.iter().find(|(address, _)| *address == source) {
             return Some(*socket);
         }
+        if !self.player.binds_by_sending() {
+            return None;
+        }
         let socket = net.bind(self.host, source).ok()?;
         self.sockets.push((source, socket));
         Some(socket)
@@ -199,6 +242,9 @@ pub type ClientReport = (Instant, ClientEvent);
 
 /// What a discovery client reported, and when.
 pub type DiscoveryReport = (Instant, DiscoveryEvent);
+
+/// What a TURN client reported, and when.
+pub type TurnReport = (Instant, TurnClientEvent);
 
 /// `duration` from now.
 pub(crate) fn later(net: &Net, duration: Duration) -> Instant {

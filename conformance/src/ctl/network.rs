@@ -92,14 +92,19 @@ impl Ctl<'_> {
         self.subject.nat(config).ok_or_else(|| unsupported("NAT"))
     }
 
-    fn seat(&mut self, host: &str, at: &[SocketAddr], player: Player) -> Result<Seat, Stop> {
+    pub(super) fn seat(
+        &mut self,
+        host: &str,
+        at: &[SocketAddr],
+        player: Player,
+    ) -> Result<Seat, Stop> {
         let world = self.world.as_mut().ok_or_else(no_network)?;
         let seat = world.seat(host, at, player).map_err(Stop::Harness)?;
         world.settle();
         Ok(seat)
     }
 
-    fn world(&mut self) -> &mut World {
+    pub(super) fn world(&mut self) -> &mut World {
         match &mut self.world {
             Some(world) => world,
             None => panic!("the case uses the network before it builds one"),
@@ -266,7 +271,7 @@ impl Ctl<'_> {
     }
 }
 
-fn unsupported(what: &str) -> Stop {
+pub(super) fn unsupported(what: &str) -> Stop {
     Stop::Unsupported(format!("the subject has no {what} of this configuration"))
 }
 

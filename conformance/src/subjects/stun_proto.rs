@@ -47,11 +47,7 @@ impl Subject for StunProto {
             | Cap::Retransmission
             | Cap::Stream
             | Cap::Ipv6 => Support::Yes,
-            Cap::AlternateServer
-            | Cap::Rfc3489
-            | Cap::OtherAddress
-            | Cap::ResponsePort
-            | Cap::Padding => Support::No,
+            _ => Support::No,
         }
     }
 

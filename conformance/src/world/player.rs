@@ -2,16 +2,24 @@
 
 use std::collections::VecDeque;
 
-use base::{Datagram, Instant, SocketError, Transmit};
+use base::{
+    Datagram, Instant, SocketCommand, SocketError, SocketInput, StreamCommand, StreamInput,
+    Transmit,
+};
 
-use super::{ClientReport, DiscoveryReport};
-use crate::subjects::stun::{Discovery, StunClient, StunServer};
+use super::{ClientReport, DiscoveryReport, TurnReport};
+use crate::subjects::{
+    stun::{Discovery, StunClient, StunServer},
+    turn::{TurnClient, TurnServer},
+};
 
 /// A machine of one of the kinds that live in a network, with what it has reported.
 pub(crate) enum Player {
     Server(Box<dyn StunServer>),
     Client(Box<dyn StunClient>, VecDeque<ClientReport>),
     Discovery(Box<dyn Discovery>, VecDeque<DiscoveryReport>),
+    TurnServer(Box<dyn TurnServer>),
+    TurnClient(Box<dyn TurnClient>, VecDeque<TurnReport>),
 }
 
 macro_rules! each {
@@ -20,6 +28,8 @@ macro_rules! each {
             Player::Server($machine) => $do,
             Player::Client($machine, _) => $do,
             Player::Discovery($machine, _) => $do,
+            Player::TurnServer($machine) => $do,
+            Player::TurnClient($machine, _) => $do,
         }
     };
 }
@@ -45,10 +55,41 @@ impl Player {
         each!(self, machine => machine.poll_transmit(now, buffer))
     }
 
+    pub(super) fn handle_stream(&mut self, now: Instant, input: StreamInput<'_>) {
+        each!(self, machine => machine.handle_stream(now, input));
+    }
+
+    pub(super) fn poll_stream(
+        &mut self,
+        now: Instant,
+        buffer: &mut Vec<u8>,
+    ) -> Option<StreamCommand> {
+        each!(self, machine => machine.poll_stream(now, buffer))
+    }
+
+    pub(super) fn handle_socket(&mut self, now: Instant, input: SocketInput) {
+        each!(self, machine => machine.handle_socket(now, input));
+    }
+
+    pub(super) fn poll_socket(&mut self) -> Option<SocketCommand> {
+        each!(self, machine => machine.poll_socket())
+    }
+
+    /// Whether sending from an address binds a socket there. Machines that open their own sockets say
+    /// so beforehand.
+    pub(super) const fn binds_by_sending(&self) -> bool {
+        matches!(self, Self::Server(_) | Self::Client(..) | Self::Discovery(..))
+    }
+
     /// Keeps what the machine reports, with the time.
     pub(super) fn drain_events(&mut self, now: Instant) {
         match self {
             Self::Server(machine) => while machine.poll_event().is_some() {},
+            Self::TurnServer(machine) => while machine.poll_event().is_some() {},
+            Self::TurnClient(machine, reports) => {
+                reports
+                    .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
+            }
             Self::Client(machine, reports) => {
                 reports
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));

@@ -17,9 +17,9 @@ use crate::parameters::Ufrag;
 
 /// A transport address at which an agent may be reached, with what is to be known about it.
 ///
-/// Its text is that of the SDP attribute (RFC 8839 §5.1): `Display` writes `candidate:` and the value,
-/// as it stands in `a=candidate:…` and in the W3C's `RTCIceCandidate`; `FromStr` reads it with or without
-/// the prefix.
+/// Its text is that of the SDP attribute (RFC 8839 §5.1): `Display` writes `candidate:` and the
+/// value, as it stands in `a=candidate:…` and in the W3C's `RTCIceCandidate`; `FromStr` reads it
+/// with or without the prefix.
 ///
 /// ```
 /// use ice::{Candidate, Kind, TcpType, Transport};
@@ -46,8 +46,9 @@ pub struct Candidate {
     pub address: Address,
     /// How it came to be.
     pub kind: Kind,
-    /// The base of a reflexive candidate, the mapped address of a relayed one; for diagnostics alone.
-    /// `None` for a host candidate, or to hide it: the text then has the unspecified address and port 9.
+    /// The base of a reflexive candidate, the mapped address of a relayed one; for diagnostics
+    /// alone. `None` for a host candidate, or to hide it: the text then has the unspecified address
+    /// and port 9.
     pub related: Option<SocketAddr>,
     /// Extensions this crate does not know, in their order. At most [`MAX_EXTENSIONS`].
     pub extensions: Vec<Extension>,
@@ -167,15 +168,15 @@ impl Address {
 
     /// Whether it is a name that is looked up by multicast DNS: one label and `.local`.
     ///
-    /// Any other name is a fully qualified domain name, and RFC 8839 §5.1 has candidates with such names
-    /// ignored.
+    /// Any other name is a fully qualified domain name, and RFC 8839 §5.1 has candidates with such
+    /// names ignored.
     #[must_use]
     pub fn is_mdns(&self) -> bool {
         self.name().and_then(strip_local).is_some_and(|label| !label.contains('.'))
     }
 
-    /// Whether a packet may be sent there: an address that is neither unspecified nor of a group, and
-    /// a port other than 0. True for names, whose address is not known yet.
+    /// Whether a packet may be sent there: an address that is neither unspecified nor of a group,
+    /// and a port other than 0. True for names, whose address is not known yet.
     #[must_use]
     pub fn is_unicast(&self) -> bool {
         match self {
@@ -264,7 +265,8 @@ impl fmt::Display for TcpType {
 }
 
 impl Extension {
-    /// An extension, if `name` is a token of RFC 3261 §25.1 and `value` is visible ASCII or nothing.
+    /// An extension, if `name` is a token of RFC 3261 §25.1 and `value` is visible ASCII or
+    /// nothing.
     #[must_use]
     pub fn new(name: &str, value: &str) -> Option<Self> {
         let is_value = value.bytes().all(|byte| byte.is_ascii_graphic());

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `agent.rs`, `agent/` | [`Agent`]: the machine |
 //! | `candidate.rs`, `candidate/` | [`Candidate`], its text, [`Foundation`], [`priority`] |
+//! | `gather.rs`, `gather/` | [`Gatherer`]: server-reflexive addresses; [`host_addresses`], [`Pool`] |
 //! | `parameters.rs` | [`Parameters`]: username fragment, password, options |
 //! | `config.rs` | [`Config`]: how an agent is set up |
 //! | `event.rs` | [`Event`], [`Path`]: what it reports |
@@ -20,6 +21,7 @@ mod candidate;
 mod config;
 mod error;
 mod event;
+mod gather;
 mod parameters;
 mod state;
 mod stats;
@@ -35,6 +37,10 @@ pub use config::{
 };
 pub use error::{AddCandidateError, AddLocalError, SendError, SetParametersError};
 pub use event::{Event, FailReason, Outgoing, PairId, Path, Received};
+pub use gather::{
+    GatherConfig, GatherEvent, GatherFailure, GatherStats, Gatherer, MAX_BASES, MAX_POOL,
+    MAX_PROBES, MAX_STUN_SERVERS, Pool, host_addresses,
+};
 pub use parameters::{
     MAX_CREDENTIAL, MAX_OPTIONS, Options, Parameters, ParametersError, Password, Ufrag,
 };

@@ -42,7 +42,8 @@ pub struct Ufrag(String);
 
 /// A password: 22 to 256 letters, digits, `+` and `/`. Those we make have 32, for 192 bits.
 ///
-/// Never shown by `Debug`, wiped from memory when dropped. `Display` writes it, for the description.
+/// Never shown by `Debug`, wiped from memory when dropped. `Display` writes it, for the
+/// description.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Zeroizing<String>);
 
@@ -187,7 +188,7 @@ impl fmt::Debug for Password {
 impl Options {
     /// The agent follows RFC 8445, and nominates as it says: RFC 8445 §10.
     pub const ICE2: &'static str = "ice2";
-    /// The agent takes candidates one by one: RFC 8838 §4.1.
+    /// The agent takes candidates one by one: RFC 8838 §3.
     pub const TRICKLE: &'static str = "trickle";
     /// The controlling agent may nominate again, and the last nomination counts.
     pub const RENOMINATION: &'static str = "renomination";
@@ -209,8 +210,8 @@ impl Options {
         self.0.iter().map(String::as_str)
     }
 
-    /// Adds a tag, unless it is there or the list would be longer than [`MAX_OPTIONS`] bytes. A tag with
-    /// a character that is not allowed is left out too.
+    /// Adds a tag, unless it is there or the list would be longer than [`MAX_OPTIONS`] bytes. A tag
+    /// with a character that is not allowed is left out too.
     pub fn insert(&mut self, tag: &str) {
         let length: usize = self.tags().map(|tag| tag.len() + 1).sum();
         let is_tag = !tag.is_empty() && tag.bytes().all(is_ice_char);

@@ -27,15 +27,15 @@ pub struct Origin {
     pub tcp: bool,
 }
 
-/// Gives local candidates their foundations: one number for each [`Origin`], in the order in which they
-/// are first seen, so that a foundation says nothing about the addresses behind it.
+/// Gives local candidates their foundations: one number for each [`Origin`], in the order in which
+/// they are first seen, so that a foundation says nothing about the addresses behind it.
 #[derive(Debug, Default)]
 pub struct Foundations {
     seen: Vec<Origin>,
 }
 
-/// Origins remembered: four kinds for each of 16 addresses and a few servers. Beyond it, candidates share
-/// the last foundation, which makes their checks wait for one another and nothing worse.
+/// Origins remembered: four kinds for each of 16 addresses and a few servers. Beyond it, candidates
+/// share the last foundation, which makes their checks wait for one another and nothing worse.
 const MAX_ORIGINS: usize = 512;
 
 impl Foundation {

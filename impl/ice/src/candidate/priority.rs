@@ -1,10 +1,10 @@
-//! Priorities: RFC 8445 §5.1.2, with the order of addresses of RFC 8421 §4 and the local preferences
-//! of TCP of RFC 6544 §4.2.
+//! Priorities: RFC 8445 §5.1.2, with the order of addresses of RFC 8421 §4 and the local
+//! preferences of TCP of RFC 6544 §4.2.
 //!
-//! A priority is a *type preference*, a *local preference* and the component. The local preference says
-//! where an address stands among the host's own: its *rank*, 0 for the best. [`Ranking`] gives ranks,
-//! better networks first and, among equals, IPv6 and IPv4 in turns, so that a family that does not work
-//! delays nothing for long.
+//! A priority is a *type preference*, a *local preference* and the component. The local preference
+//! says where an address stands among the host's own: its *rank*, 0 for the best. [`Ranking`] gives
+//! ranks, better networks first and, among equals, IPv6 and IPv4 in turns, so that a family that
+//! does not work delays nothing for long.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,8 +15,8 @@ use base::InterfaceKind;
 
 use super::{Kind, TcpType, Transport};
 
-/// The type preference, 0 to 126: RFC 8445 §5.1.2.2 over UDP. Over TCP each kind but the relayed stands
-/// below all that go over UDP (RFC 6544 §4.2), and the order of kinds is the same.
+/// The type preference, 0 to 126: RFC 8445 §5.1.2.2 over UDP. Over TCP each kind but the relayed
+/// stands below all that go over UDP (RFC 6544 §4.2), and the order of kinds is the same.
 #[must_use]
 pub const fn type_preference(kind: Kind, transport: Transport) -> u8 {
     match (kind, transport) {
@@ -30,8 +30,9 @@ pub const fn type_preference(kind: Kind, transport: Transport) -> u8 {
     }
 }
 
-/// The local preference of the address with this rank: 65,535 for rank 0 over UDP. Over TCP the three
-/// high bits are the preference of the direction (RFC 6544 §4.2), and ranks beyond 8,191 are alike.
+/// The local preference of the address with this rank: 65,535 for rank 0 over UDP. Over TCP the
+/// three high bits are the preference of the direction (RFC 6544 §4.2), and ranks beyond 8,191 are
+/// alike.
 #[must_use]
 pub fn local_preference(kind: Kind, transport: Transport, rank: u16) -> u16 {
     let Transport::Tcp(tcp_type) = transport else {
@@ -46,7 +47,8 @@ pub fn local_preference(kind: Kind, transport: Transport, rank: u16) -> u16 {
     (direction << OTHER_BITS) + (MAX_OTHER - rank.min(MAX_OTHER))
 }
 
-/// The recommended formula: RFC 8445 §5.1.2.1. `component` is 1 to 256; others count as the nearest.
+/// The recommended formula: RFC 8445 §5.1.2.1. `component` is 1 to 256; others count as the
+/// nearest.
 #[must_use]
 pub fn priority(type_preference: u8, local_preference: u16, component: u16) -> u32 {
     let component = u32::from(component.clamp(1, 256));
@@ -61,7 +63,8 @@ pub fn priority(type_preference: u8, local_preference: u16, component: u16) -> u
 pub struct NetworkCost(pub u16);
 
 impl NetworkCost {
-    /// The cost that goes with what an interface is made of. Where nothing is known nothing is avoided.
+    /// The cost that goes with what an interface is made of. Where nothing is known nothing is
+    /// avoided.
     #[must_use]
     pub const fn of(kind: InterfaceKind) -> Self {
         match kind {
@@ -74,11 +77,11 @@ impl NetworkCost {
     }
 }
 
-/// Ranks of the host's addresses, and the priorities that were given to candidates: no two of one stream
-/// may be alike (RFC 8445 §5.1.2).
+/// Ranks of the host's addresses, and the priorities that were given to candidates: no two of one
+/// stream may be alike (RFC 8445 §5.1.2).
 ///
-/// Tell it all addresses at once with [`plan`](Self::plan) when they are known. One that comes later gets
-/// the first free rank that suits its family and cost; those given before do not change.
+/// Tell it all addresses at once with [`plan`](Self::plan) when they are known. One that comes
+/// later gets the first free rank that suits its family and cost; those given before do not change.
 ///
 /// ```
 /// use ice::{Kind, Transport, priority::{NetworkCost, Ranking}};
@@ -109,8 +112,8 @@ const OTHER_BITS: u32 = 13;
 const MAX_OTHER: u16 = (1 << OTHER_BITS) - 1;
 
 impl Ranking {
-    /// Gives ranks to these addresses, but for those that have one: by cost, and in each cost IPv6 first,
-    /// with IPv4 in between as RFC 8421 §4 has it. In a family the order given stays.
+    /// Gives ranks to these addresses, but for those that have one: by cost, and in each cost IPv6
+    /// first, with IPv4 in between as RFC 8421 §4 has it. In a family the order given stays.
     pub fn plan(&mut self, addresses: &[(IpAddr, NetworkCost)]) {
         let costs: BTreeSet<_> = addresses.iter().map(|&(_, cost)| cost).collect();
         for cost in costs {
@@ -142,8 +145,8 @@ impl Ranking {
         self.places.get(&ip).copied().unwrap_or(MAX_RANKED - 1) * SERVERS_PER_ADDRESS
     }
 
-    /// The priority for a candidate of this rank from the `server`-th server (0 if from none), which no
-    /// candidate in use has: if another has it, the next lower one that is free.
+    /// The priority for a candidate of this rank from the `server`-th server (0 if from none),
+    /// which no candidate in use has: if another has it, the next lower one that is free.
     pub fn take(
         &mut self,
         kind: Kind,

@@ -1,5 +1,5 @@
-//! The text of a candidate: [RFC 8839 §5.1](https://www.rfc-editor.org/rfc/rfc8839#section-5.1), with
-//! `tcptype` of RFC 6544 §4.5 and the `ufrag` by which browsers tell the generation.
+//! The text of a candidate: [RFC 8839 §5.1](https://www.rfc-editor.org/rfc/rfc8839#section-5.1),
+//! with `tcptype` of RFC 6544 §4.5 and the `ufrag` by which browsers tell the generation.
 
 use std::{
     fmt,
@@ -9,8 +9,8 @@ use std::{
 
 use super::{Address, Candidate, DISCARD_PORT, Extension, Kind, TcpType, Transport};
 
-/// The longest text in bytes, prefix included. The fixed fields, a name and a username fragment of the
-/// greatest length leave room for a dozen extensions.
+/// The longest text in bytes, prefix included. The fixed fields, a name and a username fragment of
+/// the greatest length leave room for a dozen extensions.
 pub const MAX_LINE: usize = 1_024;
 
 /// Unknown extensions kept; what follows is ignored, as a reader that does not know it may
@@ -32,7 +32,8 @@ pub enum CandidateError {
         /// Offset in bytes.
         at: usize,
     },
-    /// It keeps the grammar and says something this crate does not know: to be ignored (RFC 8839 §5.1).
+    /// It keeps the grammar and says something this crate does not know: to be ignored (RFC 8839
+    /// §5.1).
     #[error("unknown {0}")]
     Unsupported(&'static str),
     /// It is longer than [`MAX_LINE`].

@@ -1,3 +1,5 @@
+//! Texts of candidates, good and bad.
+
 use rstest::rstest;
 
 use super::*;

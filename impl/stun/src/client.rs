@@ -212,6 +212,23 @@ impl Client {
         });
     }
 
+    /// Shows servers another credential from now on. What was agreed upon with the old one is
+    /// forgotten; requests in progress go on with the one they began with.
+    pub fn set_credential(&mut self, now: Instant, credential: Option<Credential>) {
+        self.advance(now);
+        self.config.credential = credential;
+        self.known.forget_credentials();
+    }
+
+    /// Whether a response with this transaction id would belong to a request in progress: for those
+    /// who share a port with others.
+    #[must_use]
+    pub fn awaits(&self, id: TransactionId) -> bool {
+        self.transactions
+            .iter()
+            .any(|transaction| transaction.is_in_flight() && transaction.id == id)
+    }
+
     /// Requests in progress.
     #[must_use]
     pub fn requests_in_progress(&self) -> usize {
@@ -290,7 +307,7 @@ impl Client {
             builder.put(&Software::new(software).map_err(|_| RequestError::TooLong)?);
         }
         request.put_attributes(&mut builder, id);
-        auth.protect(&mut builder);
+        auth.protect(request.method, &mut builder);
         if self.config.uses_fingerprint {
             builder.fingerprint();
         }

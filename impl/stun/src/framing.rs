@@ -103,6 +103,14 @@ impl Deframer {
         }))
     }
 
+    /// Takes out what has come behind the last frame, for a stream that goes on as something else
+    /// (RFC 6062 §4.5). The stream begins anew.
+    #[must_use]
+    pub fn take_rest(&mut self) -> Vec<u8> {
+        self.drop_taken();
+        std::mem::take(&mut self.buffer)
+    }
+
     /// Bytes held.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -7,10 +7,10 @@ use crypto::Provider;
 use super::FailReason;
 use crate::{
     Credential, DropReason, Integrity, Key, Message, SecurityFeatures,
-    credential::{LongTerm, ShortTerm},
+    credential::{LongTerm, Secret, ShortTerm},
     wire::{
-        Algorithm, AttributeType, Builder, Check, Class, Code, ErrorCode, Nonce, PasswordAlgorithm,
-        PasswordAlgorithms, Realm, Userhash, Username,
+        Algorithm, AttributeType, Builder, Check, Class, Code, ErrorCode, Method, Nonce,
+        PasswordAlgorithm, PasswordAlgorithms, Realm, Userhash, Username,
     },
 };
 
@@ -56,8 +56,8 @@ fn is_same_attempt(auth: &Auth, realm: &str) -> bool {
 }
 
 impl Auth {
-    /// Puts the credential and the integrity into a message.
-    pub(crate) fn protect(&self, builder: &mut Builder<'_>) {
+    /// Puts the credential and the integrity into a message about `method`.
+    pub(crate) fn protect(&self, method: Method, builder: &mut Builder<'_>) {
         match self {
             Self::None => {}
             Self::Short(short, integrity) => {
@@ -69,7 +69,7 @@ impl Auth {
                     builder.integrity_sha256(&short.key);
                 }
             }
-            Self::Long(long, session) => session.protect(long, builder),
+            Self::Long(long, session) => session.protect(long, method, builder),
         }
     }
 
@@ -133,6 +133,14 @@ impl Auth {
         if code == Code::UNAUTHENTICATED && is_same_attempt(self, realm.as_str()) {
             return Verdict::Fail(FailReason::Rejected(code));
         }
+        // RFC 7635 §5: a token answers a server that asks for one.
+        let is_token = matches!(long.secret, Secret::Token { .. });
+        if is_token
+            && code == Code::UNAUTHENTICATED
+            && !response.has(AttributeType::THIRD_PARTY_AUTHORIZATION)
+        {
+            return Verdict::Fail(FailReason::Rejected(code));
+        }
         match Session::answer(provider, long, realm, nonce, response.get()) {
             Ok(session) => Verdict::Retry(Self::Long(long.clone(), Arc::new(session))),
             Err(reason) => Verdict::Fail(reason),
@@ -168,11 +176,18 @@ impl Session {
                     .algorithm,
             ),
         };
-        let (username, password) = (long.username.as_str(), long.password.as_str());
-        let made_with = algorithm.unwrap_or(Algorithm::MD5);
-        let key = Key::long_term(provider, made_with, username, realm.as_str(), password);
+        let username = long.username.as_str();
+        let (key, hides_name) = match &long.secret {
+            Secret::Password(password) => {
+                let made_with = algorithm.unwrap_or(Algorithm::MD5);
+                let key = Key::long_term(provider, made_with, username, realm.as_str(), password);
+                (key.map_err(|_| FailReason::BadChallenge)?, true)
+            }
+            // RFC 7635 §5: the key is used as it is, and the server must read the key's name.
+            Secret::Token { key, .. } => (key.clone(), false),
+        };
         let features = SecurityFeatures::of_nonce(nonce.as_str()).unwrap_or_default();
-        let userhash = if features.username_anonymity {
+        let userhash = if features.username_anonymity && hides_name {
             let hash = Userhash::of(provider, username, realm.as_str());
             Some(hash.map_err(|_| FailReason::BadChallenge)?)
         } else {
@@ -184,7 +199,7 @@ impl Session {
             offered: offered.map(|offered| offered.as_bytes().to_vec()),
             algorithm,
             userhash,
-            key: key.map_err(|_| FailReason::BadChallenge)?,
+            key,
         })
     }
 
@@ -194,7 +209,7 @@ impl Session {
         if self.offered.is_some() { Integrity::Sha256 } else { Integrity::Sha1 }
     }
 
-    fn protect(&self, long: &LongTerm, builder: &mut Builder<'_>) {
+    fn protect(&self, long: &LongTerm, method: Method, builder: &mut Builder<'_>) {
         match &self.userhash {
             Some(userhash) => builder.put(userhash),
             None => builder.put_raw(AttributeType::USERNAME, long.username.as_bytes()),
@@ -206,6 +221,18 @@ impl Session {
         }
         if let Some(algorithm) = self.algorithm {
             builder.put(&PasswordAlgorithm::plain(algorithm));
+        }
+        // RFC 7635 §9: in TURN, requests about the allocation itself carry the token, no others.
+        if let Secret::Token { token, .. } = &long.secret
+            && !matches!(
+                method,
+                Method::CREATE_PERMISSION
+                    | Method::CHANNEL_BIND
+                    | Method::CONNECT
+                    | Method::CONNECTION_BIND
+            )
+        {
+            builder.put_raw(AttributeType::ACCESS_TOKEN, token);
         }
         match self.integrity() {
             Integrity::Sha256 => builder.integrity_sha256(&self.key),

@@ -74,6 +74,11 @@ impl KnownServers {
         self.server(now, server).session = Some(to);
     }
 
+    /// Forgets what was agreed upon with a credential that is no more.
+    pub(crate) fn forget_credentials(&mut self) {
+        self.servers.clear();
+    }
+
     /// The integrity the server answered with: RFC 8489 §9.1.5.
     pub(crate) fn integrity(&self, server: SocketAddr) -> Option<Integrity> {
         self.servers.get(&server).and_then(|server| server.integrity)

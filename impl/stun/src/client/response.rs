@@ -1,6 +1,6 @@
 //! What a client does with what comes: RFC 8489 §6.3.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use base::{Datagram, Instant};
 
@@ -8,7 +8,8 @@ use super::{
     Client, ClientEvent, FailReason, Phase, Response, Transaction, Verdict, server_error_backoff,
 };
 use crate::{
-    DropReason, Integrity, Message,
+    Credential, DropReason, Integrity, Message,
+    credential::LongTerm,
     wire::{
         AlternateDomain, AlternateServer, AttributeType, Check, Class, Code, ErrorCode,
         MappedAddress, Method, XorMappedAddress,
@@ -65,7 +66,7 @@ impl Client {
                 }
                 if finished.attempts.stale_nonces > MAX_STALE_NONCES {
                     let reason = FailReason::Rejected(Code::STALE_NONCE);
-                    self.report_failure(&finished, reason, &message, datagram);
+                    self.report_failure(&finished, reason, None, &message, datagram);
                 } else {
                     self.begin_again(now, finished, auth);
                 }
@@ -149,10 +150,12 @@ impl Client {
                 let request = finished.request_id;
                 self.events.push_back(ClientEvent::Succeeded { request, response });
             }
-            Outcome::Fail(reason) => self.report_failure(&finished, reason, message, datagram),
+            Outcome::Fail(reason) => {
+                self.report_failure(&finished, reason, integrity, message, datagram);
+            }
             Outcome::Redirect(server, domain) => self.redirect(now, finished, server, domain),
             Outcome::ServerError(code) => {
-                self.wait_or_fail(now, finished, code, message, datagram);
+                self.wait_or_fail(now, finished, (code, integrity), message, datagram);
             }
         }
     }
@@ -201,10 +204,18 @@ impl Client {
                 self.known.set_integrity(now, server, integrity);
             }
             // RFC 8489 §9.2.3.2.
-            (super::Auth::Long(_, session), _) => {
+            (super::Auth::Long(long, session), _) if self.is_current(long) => {
                 self.known.set_session(now, server, session.clone());
             }
             _ => {}
+        }
+    }
+
+    /// Whether the credential was not changed since.
+    fn is_current(&self, used: &Arc<LongTerm>) -> bool {
+        match &self.config.credential {
+            Some(Credential::LongTerm(long)) => Arc::ptr_eq(long, used),
+            _ => false,
         }
     }
 
@@ -228,12 +239,13 @@ impl Client {
         &mut self,
         now: Instant,
         mut finished: Transaction,
-        code: Code,
+        (code, integrity): (Code, Option<Integrity>),
         message: &Message<'_>,
         datagram: Datagram<'_>,
     ) {
         if finished.attempts.server_errors >= self.config.server_error_retries {
-            self.report_failure(&finished, FailReason::Rejected(code), message, datagram);
+            let reason = FailReason::Rejected(code);
+            self.report_failure(&finished, reason, integrity, message, datagram);
             return;
         }
         let wait = server_error_backoff(self.config.timing.rto, finished.attempts.server_errors);
@@ -252,19 +264,20 @@ impl Client {
         datagram: Datagram<'_>,
     ) {
         let finished = self.finish(now, index);
-        self.report_failure(&finished, reason, message, datagram);
+        self.report_failure(&finished, reason, None, message, datagram);
     }
 
     fn report_failure(
         &mut self,
         finished: &Transaction,
         reason: FailReason,
+        integrity: Option<Integrity>,
         message: &Message<'_>,
         datagram: Datagram<'_>,
     ) {
         tracing::debug!(?reason, response = %message, "request failed");
         let request = finished.request_id;
-        let response = Some(respond(datagram, None, false));
+        let response = Some(respond(datagram, None, integrity.is_some()));
         self.events.push_back(ClientEvent::Failed { request, reason, response });
     }
 

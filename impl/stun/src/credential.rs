@@ -38,7 +38,7 @@ pub(crate) enum Secret {
     /// A password, prepared.
     Password(Zeroizing<String>),
     /// An access token and the key that goes with it: RFC 7635 §5.
-    Token { token: Vec<u8>, key: Key },
+    Token { token: Vec<u8>, key: Box<Key> },
 }
 
 /// Which integrity attributes go into a request.
@@ -111,8 +111,10 @@ impl Credential {
         mac_key: &[u8],
     ) -> Result<Self, Unprepared> {
         let username = prepare(kid)?.into_owned();
-        let secret =
-            Secret::Token { token: token.to_vec(), key: Key::from_bytes(provider, mac_key) };
+        let secret = Secret::Token {
+            token: token.to_vec(),
+            key: Box::new(Key::from_bytes(provider, mac_key)),
+        };
         Ok(Self::LongTerm(Arc::new(LongTerm { username, secret })))
     }
 

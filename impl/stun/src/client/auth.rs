@@ -184,7 +184,7 @@ impl Session {
                 (key.map_err(|_| FailReason::BadChallenge)?, true)
             }
             // RFC 7635 §5: the key is used as it is, and the server must read the key's name.
-            Secret::Token { key, .. } => (key.clone(), false),
+            Secret::Token { key, .. } => (Key::clone(key), false),
         };
         let features = SecurityFeatures::of_nonce(nonce.as_str()).unwrap_or_default();
         let userhash = if features.username_anonymity && hides_name {

@@ -28,6 +28,12 @@ impl StreamId {
         Self(n | ACCEPTED)
     }
 
+    /// The number itself, as it was given to [`own`](StreamId::own) or [`accepted`](StreamId::accepted).
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0 & !ACCEPTED
+    }
+
     /// Whether the driver gave the number, because the other side opened the connection.
     #[must_use]
     pub const fn is_accepted(self) -> bool {
@@ -215,5 +221,6 @@ mod tests {
         assert_ne!(StreamId::own(7), StreamId::accepted(7));
         assert!(StreamId::accepted(0).is_accepted());
         assert!(!StreamId::own(u64::MAX).is_accepted());
+        assert_eq!(StreamId::accepted(7).number(), StreamId::own(7).number());
     }
 }

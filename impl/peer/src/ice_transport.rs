@@ -20,7 +20,6 @@ use base::{
 };
 use ice::{Agent, Candidate, Event, Outgoing, Parameters, Path, State};
 
-use self::{bases::Bases, outbox::Outbox, relays::Relays};
 pub use self::{
     addresses::MAX_ADDRESSES,
     config::{IceServer, IceTransportConfig, Policy, TcpCandidates, TurnServer},
@@ -28,6 +27,7 @@ pub use self::{
     relays::MAX_RELAYS,
     report::{Received, RelayReport, RelayState, TransportStats},
 };
+use self::{bases::Bases, outbox::Outbox, relays::Relays};
 pub use ice::SendError;
 
 /// Most events that wait to be asked for. A caller that asks after everything it tells the transport

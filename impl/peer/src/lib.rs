@@ -44,5 +44,6 @@ mod ice_transport;
 
 pub use ice_transport::{
     IceServer, IceTransport, IceTransportConfig, MAX_ADDRESSES, MAX_EVENTS, MAX_QUEUED, MAX_RELAYS,
-    Policy, Received, RelayReport, RelayState, SendError, TcpCandidates, TransportStats, TurnServer,
+    Policy, Received, RelayReport, RelayState, SendError, TcpCandidates, TransportStats,
+    TurnServer,
 };

@@ -46,9 +46,11 @@ fn is_offered(ip: IpAddr, loopback: bool) -> bool {
     match ip {
         IpAddr::V4(ip) => !special && !ip.is_broadcast(),
         IpAddr::V6(ip) => {
-            let embedded = matches!(ip.segments(), [0, 0, 0, 0, 0, 0 | 0xffff, ..]);
-            let old = ip.segments()[0] & 0xffc0 == 0xfec0;
-            !special && !(embedded && !ip.is_loopback()) && !old && !ip.is_unicast_link_local()
+            let [first, ..] = ip.segments();
+            let carries_v4 = matches!(ip.segments(), [0, 0, 0, 0, 0, 0 | 0xffff, ..]);
+            let site_local = first & 0xffc0 == 0xfec0;
+            let unfit = carries_v4 && !ip.is_loopback();
+            !(special || unfit || site_local || ip.is_unicast_link_local())
         }
     }
 }

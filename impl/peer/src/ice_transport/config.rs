@@ -70,12 +70,8 @@ impl TurnServer {
     /// The timers of requests to TURN servers: four retransmissions instead of six (RFC 8489 §6.2.1 lets
     /// Rc and Rm be configured). A server that answers again after a while is then heard of within 5 s
     /// instead of 24 s, because a failed allocation is tried again.
-    pub const TIMING: Timing = Timing {
-        rto: Duration::from_millis(500),
-        rc: 5,
-        rm: 8,
-        ti: Duration::from_millis(39_500),
-    };
+    pub const TIMING: Timing =
+        Timing { rto: Duration::from_millis(500), rc: 5, rm: 8, ti: Duration::from_millis(39_500) };
 
     /// A server at `address`, spoken to over `transport`, that serves anybody.
     #[must_use]

@@ -86,7 +86,11 @@ pub(super) enum Consequence {
     /// This peer may be sent to.
     Permitted(IpAddr),
     /// A peer sent something by way of a stream to the server.
-    Data { relayed: SocketAddr, peer: SocketAddr, payload: Vec<u8> },
+    Data {
+        relayed: SocketAddr,
+        peer: SocketAddr,
+        payload: Vec<u8>,
+    },
 }
 
 impl Relay {

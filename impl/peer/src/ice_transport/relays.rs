@@ -5,7 +5,9 @@ use std::{
     time::Duration,
 };
 
-use base::{Instant, Machine as _, Rng, SocketError, StreamCommand, StreamId, StreamInput, Transmit};
+use base::{
+    Instant, Machine as _, Rng, SocketError, StreamCommand, StreamId, StreamInput, Transmit,
+};
 use crypto::Provider;
 use turn::{Families, Outgoing};
 
@@ -199,9 +201,7 @@ impl Relay {
     ) -> Result<ice::Outgoing, turn::SendError> {
         Ok(match self.client.send(now, peer, payload, buffer)? {
             Outgoing::Datagram(transmit) => ice::Outgoing::Datagram(transmit.from(self.local)),
-            Outgoing::Stream { id, size } => {
-                ice::Outgoing::Stream { id: join(self.id, id), size }
-            }
+            Outgoing::Stream { id, size } => ice::Outgoing::Stream { id: join(self.id, id), size },
         })
     }
 }

@@ -3,9 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use base::{Datagram, Ecn, Machine as _, SocketCommand, Transmit};
-use ice::{
-    Agent, Event, LocalSocket, Outgoing, RelayTransport, Relayed, SendError, State, Transport,
-};
+use ice::{Event, LocalSocket, Outgoing, RelayTransport, Relayed, SendError, State, Transport};
 use turn::Allocation;
 
 use super::{
@@ -59,7 +57,9 @@ impl IceTransport {
                     }
                 }
             }
-            Consequence::Data { relayed, peer, payload } => self.hear_relayed(relayed, peer, payload),
+            Consequence::Data { relayed, peer, payload } => {
+                self.hear_relayed(relayed, peer, payload)
+            }
         }
     }
 
@@ -208,7 +208,8 @@ impl IceTransport {
                 turn::Received::NotMine => (datagram, whole),
                 turn::Received::Data { relayed, peer, range } => {
                     let payload = payload.get(range.clone()).unwrap_or_default();
-                    let inner = Datagram { source: peer, destination: relayed, payload, ..datagram };
+                    let inner =
+                        Datagram { source: peer, destination: relayed, payload, ..datagram };
                     (inner, range)
                 }
             },

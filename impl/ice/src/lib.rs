@@ -15,6 +15,7 @@
 //! | `error.rs` | why a command was not taken |
 //! | `state.rs` | [`State`], [`Role`] |
 //! | `stats.rs` | [`Stats`], [`DropReason`]: what it has seen and done |
+//! | `tcp.rs`, `tcp/` | [`Connections`]: TCP with the framing of RFC 4571 |
 
 mod agent;
 mod candidate;
@@ -25,6 +26,7 @@ mod gather;
 mod parameters;
 mod state;
 mod stats;
+mod tcp;
 
 pub use agent::{Agent, LocalSocket, MAX_LOCAL_ADDRESSES, MAX_REFLEXIVE, RelayTransport, Relayed};
 pub use candidate::{
@@ -46,3 +48,8 @@ pub use parameters::{
 };
 pub use state::{Role, State};
 pub use stats::{DropReason, Drops, PairCounters, PairState, PairStats, Stats};
+pub use tcp::{
+    Connections, FRAME_HEADER, Frame, FrameError, MAX_CONNECTIONS, MAX_FRAME, MAX_LISTENERS,
+    MAX_UNSENT, MAX_UNVALIDATED, MAX_UNVALIDATED_FRAME, TcpConfig, TcpEnd, TcpError, TcpEvent,
+    TcpStats, WriteError, tcp_bases, write_frame,
+};

@@ -7,6 +7,7 @@
 //! | `conformance.rs` | build and run the conformance suite |
 //! | `nat_oracle.rs` | hold the simulated Linux NATs against the kernel's |
 //! | `lab.rs` | build and run the network laboratory |
+//! | `sim.rs` | build and run swarms of random worlds |
 //! | `bench.rs` | benchmarks and their table |
 //! | `fuzz.rs` | coverage-guided fuzzing of the committed targets |
 //! | `spec.rs` | the requirement registry and the RFC texts it was read from |
@@ -19,6 +20,7 @@ mod fuzz;
 mod lab;
 mod nat_oracle;
 mod process;
+mod sim;
 mod spec;
 mod tidy;
 
@@ -32,7 +34,8 @@ use clap::{Parser, Subcommand};
 #[command(
     after_help = "Start with:\n  cargo xtask conformance        what our implementation keeps and \
                         breaks, with an HTML report\n  cargo xtask lab                which NATs let two peers \
-                        meet, and why\n  cargo xtask ci                 what runs before a \
+                        meet, and why\n  cargo xtask sim                thousands of random \
+                        worlds, each held to its promises\n  cargo xtask ci                 what runs before a \
                         change lands\n  cargo xtask tidy --fix         mend what can be mended by \
                         machine"
 )]
@@ -47,6 +50,7 @@ enum Chore {
     Tidy(tidy::Arguments),
     Conformance(conformance::Arguments),
     Lab(lab::Arguments),
+    Sim(sim::Arguments),
     Bench(bench::Arguments),
     Fuzz(fuzz::Arguments),
     NatOracle(nat_oracle::Arguments),
@@ -68,6 +72,7 @@ fn main() -> ExitCode {
         Chore::Tidy(arguments) => tidy::run(&arguments),
         Chore::Conformance(arguments) => conformance::run(&arguments),
         Chore::Lab(arguments) => lab::run(&arguments),
+        Chore::Sim(arguments) => sim::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::NatOracle(arguments) => nat_oracle::run(&arguments),

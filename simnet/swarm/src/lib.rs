@@ -1,1 +1,32 @@
-//! Swarms: thousands of seeded worlds, each of which keeps its promises.
+//! Swarms: thousands of worlds drawn from seeds, each of which keeps its promises.
+//!
+//! A [`World`] is drawn from a seed: boxes, links, servers, peers, and what happens to them. It lives on
+//! virtual time, first through its faults and then healed, and is judged by promises that hold in every
+//! world. [`run`] lets many of them live on several threads; what comes of a seed depends on the seed
+//! alone. A world that breaks a promise is made small by leaving out what the failure does not need.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `world.rs` | [`World`], and the [`Record`] of what came of one |
+//! | `swarm.rs` | [`run`]: many worlds, on threads, in the order of their seeds |
+//! | `shrink.rs` | [`shrink`]: the smallest world that fails in the same way |
+//! | `tell.rs`, `tell/` | [`tell`]: tables and distributions for people |
+//! | `ice.rs`, `ice/` | [`Ice`]: two peers that connect through anything |
+//! | `main.rs`, `cli.rs` | the command line: `cargo xtask sim` |
+
+mod ice;
+mod shrink;
+mod swarm;
+pub mod tell;
+mod world;
+
+pub use ice::Ice;
+pub use shrink::{Shrunk, shrink};
+pub use swarm::{Progress, differing, run, run_one};
+pub use world::{Broken, Drawn, Outcome, Record, World};
+
+/// Every kind of world.
+#[must_use]
+pub fn worlds() -> Vec<Box<dyn World>> {
+    vec![Box::new(Ice)]
+}

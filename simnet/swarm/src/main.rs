@@ -1,3 +1,9 @@
-//! `cargo xtask sim`: worlds by the thousand.
+//! Swarms on the command line: `cargo xtask sim`.
 
-fn main() {}
+mod cli;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cli::main()
+}

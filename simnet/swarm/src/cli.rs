@@ -227,10 +227,9 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 fn print(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure {
-            code: ENVIRONMENT,
-            says: format!("cannot write the answer: {error}"),
-        }),
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure { code: ENVIRONMENT, says: format!("cannot write the answer: {error}") })
+        }
         _ => Ok(()),
     }
 }

@@ -43,7 +43,8 @@ pub fn run(
         }
         work();
     });
-    let taken = places.into_iter().map(|it| it.into_inner().unwrap_or_else(PoisonError::into_inner));
+    let taken =
+        places.into_iter().map(|it| it.into_inner().unwrap_or_else(PoisonError::into_inner));
     taken.flatten().collect()
 }
 

@@ -76,14 +76,18 @@ fn by_fault(records: &[Record]) -> String {
 
 /// How many worlds connected within so many milliseconds.
 fn distribution(records: &[Record]) -> String {
-    const BOUNDS: [u64; 11] = [100, 200, 300, 500, 750, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000];
+    const BOUNDS: [u64; 11] =
+        [100, 200, 300, 500, 750, 1_000, 2_000, 5_000, 10_000, 20_000, 40_000];
     const WIDTH: usize = 50;
     let times = sorted(records.iter().filter_map(|it| it.connected_after));
     let mut counts = Vec::new();
     let mut before = 0;
     for bound in BOUNDS {
         let upto = times.partition_point(|time| *time <= Duration::from_millis(bound));
-        counts.push((format!("{:>6.1} s", Duration::from_millis(bound).as_secs_f64()), upto - before));
+        counts.push((
+            format!("{:>6.1} s", Duration::from_millis(bound).as_secs_f64()),
+            upto - before,
+        ));
         before = upto;
     }
     counts.push(("   later".to_owned(), times.len() - before));

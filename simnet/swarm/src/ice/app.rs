@@ -81,15 +81,9 @@ const AFTER_YOU: Duration = Duration::from_millis(400);
 
 impl App {
     /// An application that begins to gather at once.
-    pub(crate) fn new(
-        habits: Habits,
-        config: IceTransportConfig,
-        rng: Rng,
-        now: Instant,
-    ) -> Self {
+    pub(crate) fn new(habits: Habits, config: IceTransportConfig, rng: Rng, now: Instant) -> Self {
         let mut meter = Meter::default();
-        let mut transport =
-            meter.count(|| IceTransport::new(config, rng, now));
+        let mut transport = meter.count(|| IceTransport::new(config, rng, now));
         meter.count(|| transport.gather(now));
         let mut app = Self {
             talk: Talk::new(habits.trickle, now),
@@ -185,7 +179,11 @@ impl App {
             Event::State(state) => self.moved(now, state),
             Event::Selected { path, .. } => self.diary.selected.push((now, path)),
             Event::Failed(reason) => self.diary.failures.push((now, reason)),
-            Event::Data { payload, .. } => self.pump.receive(now, &payload, &mut self.diary),
+            Event::Data { payload, .. } => {
+                self.pump.receive(now, &payload, &mut self.diary);
+                // What the transport allocated is given back.
+                self.meter.count(|| drop(payload));
+            }
             // Names are not used in these worlds, and a round is begun before its parameters are set.
             _ => {}
         }
@@ -216,8 +214,9 @@ impl App {
         }
         if let Some(payload) = self.pump.due(now) {
             let mut buffer = Vec::new();
+            let transport = &mut self.transport;
             let sent =
-                self.meter.count(|| self.transport.send(now, 1, &payload, &mut buffer));
+                self.meter.budgeted(&mut buffer, |buffer| transport.send(now, 1, &payload, buffer));
             if let Ok(outgoing) = sent {
                 self.diary.sent += 1;
                 self.diary.last_sent = Some(now);
@@ -272,7 +271,8 @@ impl Machine for App {
             buffer.extend_from_slice(&bytes);
             return Some(transmit);
         }
-        let polled = self.meter.budgeted(buffer, |buffer| self.transport.poll_transmit(now, buffer));
+        let polled =
+            self.meter.budgeted(buffer, |buffer| self.transport.poll_transmit(now, buffer));
         self.meter.moved(polled.is_some());
         polled
     }

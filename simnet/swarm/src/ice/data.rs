@@ -23,7 +23,8 @@ pub(crate) fn payload(seed: u64, index: u8, stamp: Stamp) -> Vec<u8> {
     bytes.extend_from_slice(&[index, 0, 0, 0]);
     bytes.extend_from_slice(&stamp.number.to_be_bytes());
     bytes.extend_from_slice(&stamp.sent.as_nanos().to_be_bytes());
-    let mut state = seed ^ u64::from(index) << 56 ^ stamp.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut state =
+        seed ^ u64::from(index) << 56 ^ stamp.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let body = mix(&mut state) % (LONGEST - HEADER as u64);
     // Most are short, as speech is.
     let body = if stamp.number.is_multiple_of(16) { body } else { body % 100 };
@@ -72,9 +73,8 @@ mod tests {
 
     #[test]
     fn payloads_fit_every_path() {
-        let longest = (0..2_000).map(|number| {
-            payload(7, 0, Stamp { number, sent: Instant::ZERO }).len()
-        });
+        let longest =
+            (0..2_000).map(|number| payload(7, 0, Stamp { number, sent: Instant::ZERO }).len());
         assert!(longest.max() <= Some(1_000));
     }
 }

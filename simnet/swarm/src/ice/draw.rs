@@ -6,7 +6,7 @@ use lab::presets;
 use simnet::Stream;
 
 use super::plan::{
-    Access, Fault, Family, Impairment, Loss, Meeting, Plan, Side, Signalling, Turn, What,
+    Access, Family, Fault, Impairment, Loss, Meeting, Plan, Side, Signalling, Turn, What,
 };
 
 /// Most faults of a world.
@@ -171,7 +171,7 @@ fn impairment(dice: &mut Stream) -> Impairment {
 fn turn(dice: &mut Stream) -> Turn {
     let udp = *pick(dice, &[Some(3_478), Some(3_478), Some(443), None]);
     let tcp = *pick(dice, &[Some(3_478), Some(443), Some(443), None]);
-    Turn { udp: udp.or(tcp.is_none().then_some(3_478)), tcp }
+    Turn { udp: udp.or_else(|| tcp.is_none().then_some(3_478)), tcp }
 }
 
 fn signalling(dice: &mut Stream) -> Signalling {
@@ -237,10 +237,55 @@ fn millis(dice: &mut Stream, least: u64, most: u64) -> Duration {
 }
 
 fn choose(dice: &mut Stream, all: &[&'static str]) -> &'static str {
-    pick(dice, all)
+    pick::<&'static str>(dice, all)
 }
 
 fn pick<'a, T>(dice: &mut Stream, all: &'a [T]) -> &'a T {
     let at = usize::try_from(dice.below(all.len() as u64)).unwrap_or(0);
     all.get(at).or_else(|| all.first()).expect("there is something to choose from")
+}
+
+#[cfg(test)]
+mod tests {
+    use lab::Scenario;
+
+    use super::*;
+    use crate::ice::{plan::Cut, scenario::scenario};
+
+    #[test]
+    fn every_world_fits_together_and_can_be_written_down() {
+        for seed in 0..150 {
+            let scenario = scenario(&draw(seed));
+            if let Err(problems) = scenario.check() {
+                panic!("seed {seed}: {problems}\n{}", scenario.to_toml());
+            }
+            let again = Scenario::parse(&scenario.to_toml());
+            assert_eq!(again.as_ref(), Ok(&scenario), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn worlds_fit_together_whatever_is_left_out() {
+        for seed in 0..40 {
+            let mut plan = draw(seed);
+            for cut in plan.cuts() {
+                if !plan.cuts().contains(&cut) {
+                    continue; // It went with something else.
+                }
+                let smaller = plan.clone().without(cut);
+                assert_ne!(smaller, plan, "seed {seed}: {cut} changes nothing");
+                plan = smaller;
+                if let Err(problems) = scenario(&plan).check() {
+                    panic!("seed {seed} without {cut}: {problems}");
+                }
+            }
+            assert!(!plan.cuts().iter().any(|it| matches!(it, Cut::Fault(_))), "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn the_same_seed_gives_the_same_world() {
+        assert_eq!(draw(7), draw(7));
+        assert_ne!(draw(7), draw(8));
+    }
 }

@@ -96,7 +96,8 @@ pub(crate) fn way(plan: &Plan) -> Way {
     let [one, other] = &plan.sides;
     let ways = [ways(plan, 0, one), ways(plan, 1, other)];
     let relay_only = one.relay_only || other.relay_only;
-    let together = plan.meeting == Meeting::Together && ways.iter().all(|it| it.accesses.len() == 1);
+    let together =
+        plan.meeting == Meeting::Together && ways.iter().all(|it| it.accesses.len() == 1);
     if !relay_only && (together || meets(plan, &ways)) {
         return Way::Direct;
     }

@@ -119,15 +119,6 @@ pub(crate) enum Loss {
     Bursts(u32, u32),
 }
 
-impl Loss {
-    pub(crate) const fn percent(self) -> u32 {
-        match self {
-            Self::None => 0,
-            Self::Single(percent) | Self::Bursts(percent, _) => percent,
-        }
-    }
-}
-
 /// A TURN server, by the ports it listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {

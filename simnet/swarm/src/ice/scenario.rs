@@ -119,15 +119,14 @@ fn settle(plan: &Plan, index: usize, side: &Side, scenario: &mut Scenario) {
     let mut host = Host::new(own, &lan, Role::Idle);
     if let Some(interface) = host.interfaces.first_mut() {
         interface.kind = if index == 0 { InterfaceType::Wifi } else { InterfaceType::Ethernet };
-        interface.addrs = own(plan, index, FIRST).collect();
+        interface.addrs = addresses(plan, index, FIRST).collect();
     }
     if let Some(preset) = side.second {
         let cell = format!("{own}-cell");
         let v6 = format!("2a05:e{index}02::/48");
         scenario.lans.push(segment(plan.family, &cell, &format!("10.{}.0.0/16", 80 + index), &v6));
         scenario.nats.push(Boxed::new(&format!("{own}-tower"), &cell, "wan").preset(preset));
-        host = host
-            .interface(Interface { kind: InterfaceType::Cellular, ..Interface::on(&cell) });
+        host = host.interface(Interface { kind: InterfaceType::Cellular, ..Interface::on(&cell) });
         let link = Link::between(&format!("{own}-tower"), "wan");
         scenario.links.push(link.with("delay", "45ms"));
     }
@@ -166,7 +165,11 @@ fn boxes(plan: &Plan, index: usize, side: &Side, scenario: &mut Scenario) {
             middle
         };
         let it = Boxed::new(&called, &inside, &beyond).preset(preset);
-        if is_firewall { scenario.firewalls.push(it) } else { scenario.nats.push(it) }
+        if is_firewall {
+            scenario.firewalls.push(it)
+        } else {
+            scenario.nats.push(it)
+        }
         inside = beyond;
     }
 }
@@ -241,12 +244,12 @@ fn deeds(plan: &Plan, what: What) -> (Vec<Do>, Vec<Do>) {
         }
         What::Handover(index) => (vec![Do::LinkDown(eth(index))], vec![]),
         What::Moved(index) => {
-            let removed = own(plan, index, FIRST).map(|it| Do::AddressRemove(at(index, &it)));
-            let added = own(plan, index, MOVED).map(|it| Do::AddressAdd(at(index, &it)));
+            let removed = addresses(plan, index, FIRST).map(|it| Do::AddressRemove(at(index, &it)));
+            let added = addresses(plan, index, MOVED).map(|it| Do::AddressAdd(at(index, &it)));
             (added.chain(removed).collect(), vec![])
         }
         What::Added(index) => {
-            let added = own(plan, index, ADDED).map(|it| Do::AddressAdd(at(index, &it)));
+            let added = addresses(plan, index, ADDED).map(|it| Do::AddressAdd(at(index, &it)));
             (added.collect(), vec![])
         }
         What::Partition(_) => cut(&[name(0)], &[name(1)]),
@@ -285,7 +288,7 @@ fn renumbered(plan: &Plan, index: usize) -> Vec<Do> {
 }
 
 /// Addresses with this number on the LAN of a side.
-fn own(plan: &Plan, index: usize, number: usize) -> std::vec::IntoIter<String> {
+fn addresses(plan: &Plan, index: usize, number: usize) -> std::vec::IntoIter<String> {
     let number = number + index;
     let (v4, v6) = match home(plan, index).as_str() {
         "wan" => (format!("11.7.7.{number}"), format!("2a05:d000::7:{number}")),

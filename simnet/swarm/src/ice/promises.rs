@@ -1,0 +1,261 @@
+//! What holds in every world.
+//!
+//! | promise | says |
+//! |---|---|
+//! | `connects` | after the network has healed, data passes both ways within ten seconds, unless the oracle promises nothing |
+//! | `reason` | a world that never connects states why |
+//! | `byte-exact` | nothing arrives that the other side did not send |
+//! | `steady` | in calm, no path changes and no state flaps |
+//! | `consent` | no data is sent 30 s after the peer has gone (RFC 7675 §5.1) |
+//! | `pacing` | checks of one agent are Ta apart (RFC 8445 §14.2), and never less than 5 ms |
+//! | `packets` | so many packets at most, besides data |
+//! | `memory` | an endpoint holds so much at most |
+//! | `progress` | no more than three wakes in a row lead to nothing |
+//! | `accepted` | an agent takes what the other agent found |
+//! | `audit` | every packet is accounted for, and the books of NATs are in order |
+
+use std::{fmt::Display, time::Duration};
+
+use base::Instant;
+use ice::State;
+
+use super::{
+    app::App,
+    oracle,
+    plan::{NAMES, Plan},
+    watch::Seen,
+};
+use crate::Broken;
+
+/// How long after the healing the applications go on to restart.
+pub(super) const TRIES: Duration = Duration::from_secs(12);
+/// Within how long data passes after the healing.
+const RECOVERY: Duration = Duration::from_secs(10);
+/// How long a world has to be connected until its path is taken to be settled.
+const SETTLING: Duration = Duration::from_secs(5);
+/// How long after the loss of a peer data may be sent: RFC 7675 §5.1, and the way of the last answer.
+const CONSENT: Duration = Duration::from_millis(30_000 + 1_500);
+/// Ta: RFC 8445 §14.2.
+const PACING: Duration = Duration::from_millis(50);
+/// What no pacing goes below: RFC 8445 §14.2.
+const LEAST: Duration = Duration::from_millis(5);
+/// Most wakes in a row that lead to nothing.
+const IDLE: u32 = 3;
+/// Packets besides data that an endpoint may send at any time, and in each second.
+const PACKETS: u64 = 600;
+const PACKETS_PER_SECOND: u64 = 60;
+/// Bytes that a transport may hold: agent, sockets, and four allocations.
+const MEMORY: u64 = 512 * 1_024;
+
+/// What came of both sides, to be judged.
+pub(super) struct Lived<'a> {
+    pub(super) plan: &'a Plan,
+    /// The applications; that of a crashed host is gone.
+    pub(super) apps: [Option<&'a App>; 2],
+    pub(super) seen: &'a [Seen; 2],
+    pub(super) audit: Result<(), String>,
+}
+
+/// Every promise that was not kept.
+pub(super) fn judge(lived: &Lived<'_>) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    broken.extend(connects(lived));
+    broken.extend(reason(lived));
+    for (index, app) in lived.apps.iter().enumerate() {
+        if let Some(app) = app {
+            broken.extend(byte_exact(index, app));
+            broken.extend(steady(lived, index, app));
+            broken.extend(memory(index, app));
+            broken.extend(progress(index, app));
+            broken.extend(accepted(index, app));
+        }
+    }
+    for (index, seen) in lived.seen.iter().enumerate() {
+        broken.extend(packets(lived.plan, index, seen));
+        let selected = lived.apps.get(index).copied().flatten();
+        broken.extend(pacing(index, seen, selected));
+    }
+    broken.extend(consent(lived));
+    if let Err(fault) = &lived.audit {
+        broken.push(not("audit", "books in order", fault));
+    }
+    broken
+}
+
+fn not(promise: &'static str, wanted: impl Display, got: impl Display) -> Broken {
+    Broken { promise, wanted: wanted.to_string(), got: got.to_string() }
+}
+
+fn name(index: usize) -> &'static str {
+    NAMES.get(index).copied().unwrap_or("nobody")
+}
+
+/// From the healing until data had passed both ways. What a crashed host knew is told by the other's
+/// receipt alone.
+pub(super) fn recovered(lived: &Lived<'_>) -> Option<Duration> {
+    let heal = Instant::ZERO + lived.plan.heal;
+    let times = lived.apps.iter().flatten().map(|app| app.diary.healed);
+    let times: Option<Vec<Instant>> = times.collect();
+    times?.into_iter().max().map(|at| at.saturating_duration_since(heal))
+}
+
+fn connects(lived: &Lived<'_>) -> Option<Broken> {
+    if !oracle::must_connect(lived.plan) {
+        return None;
+    }
+    let wanted = format!(
+        "data both ways within {} s of the healing ({})",
+        RECOVERY.as_secs(),
+        oracle::way(lived.plan).words()
+    );
+    match recovered(lived) {
+        Some(time) if time <= RECOVERY => None,
+        Some(time) => Some(not("connects", wanted, format!("{:.2} s", time.as_secs_f64()))),
+        None => Some(not("connects", wanted, ended(lived))),
+    }
+}
+
+/// How the agents ended, in words.
+pub(super) fn ended(lived: &Lived<'_>) -> String {
+    let each = lived.apps.iter().enumerate().map(|(index, app)| {
+        let state = app.map_or_else(
+            || "crashed".to_owned(),
+            |app| {
+                let failure = app.diary.failures.last();
+                let why = failure.map(|(_, why)| format!(" ({why})")).unwrap_or_default();
+                format!("{}{why}", app.transport().state())
+            },
+        );
+        format!("{} {state}", name(index))
+    });
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// A world that is not connected in the end says why.
+fn reason(lived: &Lived<'_>) -> Option<Broken> {
+    let silent = lived.apps.iter().flatten().any(|app| {
+        let connected = app.transport().state().is_connected();
+        !connected && app.diary.failures.is_empty()
+    });
+    let wanted = "a path or a reason";
+    silent.then(|| not("reason", wanted, ended(lived)))
+}
+
+fn byte_exact(index: usize, app: &App) -> Option<Broken> {
+    let garbled = app.diary.garbled;
+    (garbled > 0).then(|| {
+        let got = format!("{garbled} payloads at {} that are not", name(index));
+        not("byte-exact", "what the other side sent", got)
+    })
+}
+
+/// The time in which nothing happens any more that could move a path.
+fn calm(lived: &Lived<'_>, app: &App) -> Option<(Instant, Instant)> {
+    let plan = lived.plan;
+    let end = Instant::ZERO + plan.gone.unwrap_or(plan.end);
+    let connected =
+        app.diary.states.iter().rev().find(|(at, state)| {
+            *at <= Instant::ZERO + plan.heal + RECOVERY && !state.is_connected()
+        });
+    let rounds = lived.apps.iter().flatten().flat_map(|app| app.diary.rounds.iter());
+    let settled = Instant::ZERO + plan.heal + RECOVERY;
+    let last = connected.map(|(at, _)| *at).into_iter().chain(rounds.copied());
+    let begin = last.map(|at| at + SETTLING).chain([settled]).max()?;
+    (begin < end).then_some((begin, end))
+}
+
+/// With no fault, loss or restart, whoever is connected stays so on the path there is.
+fn steady(lived: &Lived<'_>, index: usize, app: &App) -> Option<Broken> {
+    if !oracle::must_connect(lived.plan) {
+        return None;
+    }
+    let (begin, end) = calm(lived, app)?;
+    let within = |at: Instant| begin < at && at < end;
+    let states = app.diary.states.iter().filter(|(at, _)| within(*at));
+    let states = states.map(|(at, state)| format!("{state} at {at}"));
+    let paths = app.diary.selected.iter().filter(|(at, _)| within(*at));
+    let paths = paths.map(|(at, path)| format!("{} to {} at {at}", path.local, path.remote));
+    let moves: Vec<_> = states.chain(paths).collect();
+    (!moves.is_empty()).then(|| {
+        let wanted = format!("one path at {} from {begin} to {end}", name(index));
+        not("steady", wanted, moves.join(", "))
+    })
+}
+
+fn memory(index: usize, app: &App) -> Option<Broken> {
+    let most = app.most_bytes();
+    (most > MEMORY).then(|| {
+        let got = format!("{most} bytes at {}", name(index));
+        not("memory", format!("{MEMORY} bytes at most"), got)
+    })
+}
+
+fn progress(index: usize, app: &App) -> Option<Broken> {
+    let idle = app.diary.idle;
+    (idle > IDLE).then(|| {
+        let got = format!("{idle} wakes in a row at {} that led to nothing", name(index));
+        not("progress", format!("{IDLE} at most"), got)
+    })
+}
+
+/// What one agent found, the other takes; there are far fewer than the limit.
+fn accepted(index: usize, app: &App) -> Option<Broken> {
+    let (at, refused) = app.diary.refused.first()?;
+    Some(not(
+        "accepted",
+        "what the other agent says",
+        format!("{} at {at}: {refused}", name(index)),
+    ))
+}
+
+fn packets(plan: &Plan, index: usize, seen: &Seen) -> Option<Broken> {
+    let sent = seen.control + seen.segments;
+    let most = PACKETS + PACKETS_PER_SECOND * plan.end.as_secs();
+    (sent > most).then(|| {
+        let got = format!("{sent} from {}", name(index));
+        not("packets", format!("{most} packets besides data at most"), got)
+    })
+}
+
+/// New checks of one agent are Ta apart, but for those that ask for consent on the path in use, and those
+/// of which the relay alone knows where they go.
+fn pacing(index: usize, seen: &Seen, app: Option<&App>) -> Option<Broken> {
+    let used = |at: Instant, to| {
+        let Some(app) = app else { return true };
+        let path = app.diary.selected.iter().rev().find(|(since, _)| *since <= at);
+        path.is_some_and(|(_, path)| path.remote == to)
+    };
+    let checks = seen.checks.iter().filter(|(at, to)| to.is_some_and(|to| !used(*at, to)));
+    let times: Vec<Instant> = checks.map(|(at, _)| *at).collect();
+    let gaps = times.iter().zip(times.iter().skip(1)).map(|(one, next)| (*next - *one, *next));
+    let (least, at) = gaps.min()?;
+    (least < PACING).then(|| {
+        let limit = if least < LEAST { "never less than 5 ms" } else { "50 ms" };
+        let got = format!("{} µs at {at} from {}", least.as_micros(), name(index));
+        not("pacing", format!("{limit} between checks"), got)
+    })
+}
+
+/// Nobody sends data to a peer that is gone for longer than consent lasts.
+fn consent(lived: &Lived<'_>) -> Option<Broken> {
+    let limit = Instant::ZERO + lived.plan.gone? + CONSENT;
+    let last = lived.seen.first()?.last_data?;
+    (last > limit).then(|| {
+        not("consent", format!("no data after {limit}"), format!("alice sent some at {last}"))
+    })
+}
+
+/// When both had a path for the first time.
+pub(super) fn connected(lived: &Lived<'_>) -> Option<Instant> {
+    let first = |app: &App| {
+        app.diary.states.iter().find(|(_, state)| state.is_connected()).map(|(at, _)| *at)
+    };
+    let times: Option<Vec<Instant>> = lived.apps.iter().flatten().map(|app| first(app)).collect();
+    times?.into_iter().max()
+}
+
+/// How often a side lost its path, as far as its agent says.
+pub(super) fn losses(app: &App) -> u64 {
+    let lost = |state: State| matches!(state, State::Disconnected | State::Failed);
+    app.diary.states.iter().filter(|(_, state)| lost(*state)).count() as u64
+}

@@ -101,8 +101,8 @@ pub(crate) fn main() -> ExitCode {
 fn perform(arguments: &Arguments) -> Result<(String, bool), Failure> {
     let all = worlds();
     if arguments.list {
-        let line = |it: &Box<dyn World>| format!("{:8} {}\n", it.name(), it.about());
-        return Ok((all.iter().map(line).collect(), true));
+        let lines = all.iter().map(|it| format!("{:8} {}\n", it.name(), it.about()));
+        return Ok((lines.collect(), true));
     }
     let Some(world) = all.iter().find(|it| it.name() == arguments.world) else {
         let names: Vec<_> = all.iter().map(|it| it.name()).collect();

@@ -6,6 +6,8 @@ use base::Instant;
 pub(crate) const MAGIC: [u8; 4] = [0xd7, b'P', b'L', b'S'];
 /// Magic, side, three bytes of nothing, number, time.
 const HEADER: usize = 24;
+/// So many bytes at least tell one payload from another.
+const LEAST: u64 = 8;
 /// Longest payload, which fits every MTU of the worlds with all that a relay adds.
 const LONGEST: u64 = 1_000;
 
@@ -23,11 +25,13 @@ pub(crate) fn payload(seed: u64, index: u8, stamp: Stamp) -> Vec<u8> {
     bytes.extend_from_slice(&[index, 0, 0, 0]);
     bytes.extend_from_slice(&stamp.number.to_be_bytes());
     bytes.extend_from_slice(&stamp.sent.as_nanos().to_be_bytes());
-    let mut state =
-        seed ^ u64::from(index) << 56 ^ stamp.number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let body = mix(&mut state) % (LONGEST - HEADER as u64);
+    let mut state = seed ^ u64::from(index) << 56;
+    for part in [stamp.number, stamp.sent.as_nanos()] {
+        state = mix(&mut state) ^ part;
+    }
+    let body = mix(&mut state) % (LONGEST - HEADER as u64 - LEAST);
     // Most are short, as speech is.
-    let body = if stamp.number.is_multiple_of(16) { body } else { body % 100 };
+    let body = LEAST + if stamp.number.is_multiple_of(16) { body } else { body % 100 };
     bytes.extend((0..body).map(|_| mix(&mut state).to_be_bytes()[0]));
     bytes
 }

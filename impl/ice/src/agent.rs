@@ -1,40 +1,157 @@
 //! The agent.
 
-#[expect(dead_code, reason = "the checks that use the rest follow")]
+mod check;
+mod checklist;
+mod consent;
+mod data;
+mod early;
+mod generation;
+mod indicate;
 mod local;
+mod message;
+mod nominate;
+mod outbox;
+mod pair;
+mod pairing;
+mod remote;
+mod request;
+mod response;
+mod restart;
+mod role;
+mod select;
+mod state;
+mod stream;
+mod transaction;
 
-use std::{
-    collections::VecDeque,
-    net::{IpAddr, SocketAddr},
-};
+use std::{collections::VecDeque, net::IpAddr, time::Duration};
 
-use base::{Datagram, Instant, Interface, Machine, Rng, Transmit};
+use base::{Datagram, Instant, Interface, Machine, Rng, SocketError, Transmit};
 
+pub use early::MAX_EARLY_CHECKS;
 pub use local::{LocalSocket, MAX_LOCAL_ADDRESSES, MAX_REFLEXIVE, RelayTransport, Relayed};
+pub use nominate::{MAX_NOMINATION_WAIT, MIN_NOMINATION_WAIT, RELAY_NOMINATION_WAIT};
+pub use remote::MAX_PEER_REFLEXIVE;
 
-use self::local::{BaseId, Locals, is_host_address};
+use self::{
+    checklist::Checklist,
+    early::EarlyChecks,
+    generation::{Former, Generation},
+    local::Locals,
+    outbox::Outbox,
+    pair::Pair,
+    remote::Remotes,
+    stream::Component,
+    transaction::Transaction,
+};
 use crate::{
-    AddCandidateError, AddLocalError, Candidate, Config, Event, Mode, Options, Outgoing,
-    Parameters, Path, Received, Role, SendError, SetParametersError, State, Stats,
-    candidate::priority::NetworkCost,
+    Config, Event, GatherConfig, Gatherer, Mode, PairId, Parameters, Path, Received, Role, State,
+    Stats,
     stats::{DropReason, Drops},
 };
 
+/// Events that wait to be asked for. Nobody who runs the agent comes near; beyond it they are lost, and
+/// counted.
+pub const MAX_EVENTS: usize = 4_096;
+/// For how long after its path was lost the agent looks for another before it fails.
+pub const LOSS_PATIENCE: Duration = Duration::from_secs(30);
+
 /// An ICE agent for one data stream with one or two components.
+///
+/// It is told its addresses ([`add_socket`](Self::add_socket), [`add_relayed`](Self::add_relayed)), what
+/// the peer signals, and what arrives. It reports candidates and the state, and carries data.
+///
+/// ```
+/// use base::{Datagram, Ecn, Instant, Machine, Rng};
+/// use ice::{Agent, Config, Event, LocalSocket, Role, State};
+///
+/// let now = Instant::ZERO;
+/// let (mut config, rng) = (Config::new(crypto::Provider::default()), Rng::from_seed([1; 32]));
+/// let mut answerer = Agent::new(config.clone(), rng.fork("answerer"), now);
+/// config.role = Role::Controlling;
+/// let mut offerer = Agent::new(config, rng.fork("offerer"), now);
+/// offerer.add_socket(now, LocalSocket::udp(1, "192.0.2.1:1000".parse()?))?;
+/// answerer.add_socket(now, LocalSocket::udp(1, "192.0.2.2:2000".parse()?))?;
+///
+/// offerer.set_remote_parameters(now, answerer.local_parameters().clone())?;
+/// answerer.set_remote_parameters(now, offerer.local_parameters().clone())?;
+/// while let Some(event) = offerer.poll_event() {
+///     let Event::LocalCandidate(candidate) = event else { continue };
+///     answerer.add_remote_candidate(now, candidate)?;
+/// }
+///
+/// // Packets go to and fro.
+/// for _ in 0..8 {
+///     for (from, to) in [(&mut offerer, &mut answerer)] {
+///         carry(now, from, to);
+///         carry(now, to, from);
+///     }
+/// }
+/// fn carry(now: Instant, from: &mut Agent, to: &mut Agent) {
+///     let mut bytes = Vec::new();
+///     while let Some(sent) = from.poll_transmit(now, &mut bytes) {
+///         let (source, destination) = (sent.source.unwrap(), sent.destination);
+///         to.handle_datagram(now, Datagram { source, destination, ecn: Ecn::NotEct, payload: &bytes });
+///         bytes.clear();
+///     }
+/// }
+/// assert!(answerer.path(1).is_some());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # When a path is chosen
+///
+/// Data goes on the first pair that is valid, at once (RFC 8445 §12.1), and [`State::Connected`] is
+/// reported. A controlling agent nominates as soon as no better pair can be expected, and otherwise
+/// four round trips after the first pair became valid, at least [`MIN_NOMINATION_WAIT`] and at most
+/// [`MAX_NOMINATION_WAIT`]; while the best pair goes through a relay, [`RELAY_NOMINATION_WAIT`].
+///
+/// [`MIN_NOMINATION_WAIT`]: crate::MIN_NOMINATION_WAIT
+/// [`MAX_NOMINATION_WAIT`]: crate::MAX_NOMINATION_WAIT
+/// [`RELAY_NOMINATION_WAIT`]: crate::RELAY_NOMINATION_WAIT
+///
+/// # When a path is lost
+///
+/// On the path in use, the peer is asked for consent every 4 to 6 s. One answer that is lost changes
+/// nothing. When two in a row are missing and nothing else came from the peer since the first was asked
+/// for, or four in a row whatever else came, the agent is [`State::Disconnected`]: at the earliest 5 s
+/// after the path died, at the latest 13 s. It checks all its pairs anew, and takes another that
+/// answers; the next answer on the path itself ends the trouble too. 30 s after the last answer sending
+/// stops (RFC 7675 §5.1), and unless another pair took over, the agent is [`State::Failed`]. When the
+/// local address of a path is removed, the agent looks for another for [`LOSS_PATIENCE`].
 #[derive(Debug)]
 pub struct Agent {
     config: Config,
+    /// Transaction ids, tie-breakers, the jitter of consent; and the secrets of new generations.
     rng: Rng,
     now: Instant,
     state: State,
     role: Role,
-    local_parameters: Parameters,
-    remote_parameters: Option<Parameters>,
+    tie_breaker: u64,
+    generation: Generation,
+    former: Option<Former>,
     locals: Locals,
-    remotes: Vec<Candidate>,
-    remote_is_finished: bool,
-    is_finished: bool,
+    gatherer: Gatherer,
+    /// Whether the layer above has no more addresses, whether that was reported, and whether the STUN
+    /// servers are asked no more.
+    is_gathered: bool,
+    is_gathering_reported: bool,
+    is_gathering_concluded: bool,
+    remotes: Remotes,
+    checklist: Checklist,
+    components: Vec<Component>,
+    transactions: Vec<Transaction>,
+    early: EarlyChecks,
+    /// Before it no new check goes out: RFC 8445 §6.1.4.2.
+    next_check_at: Instant,
+    /// The last value of renomination given.
+    nomination_value: u32,
+    outbox: Outbox,
     events: VecDeque<Event>,
+    /// Whether the agent failed, and has not been revived since.
+    has_given_up: bool,
+    /// When something is due next.
+    deadline: Option<Instant>,
+    path_changes: u64,
     restarts: u64,
     dropped: Drops,
 }
@@ -44,194 +161,89 @@ impl Agent {
     #[must_use]
     pub fn new(config: Config, mut rng: Rng, now: Instant) -> Self {
         let config = config.in_range();
-        let local_parameters = first_parameters(&config, &mut rng);
+        let generation = Generation::first(&config, &mut rng);
+        let gathering = GatherConfig { pacing: config.pacing, ..GatherConfig::default() };
+        let mut gatherer = Gatherer::new(gathering, rng.fork("gather"), now);
+        for server in &config.stun_servers {
+            gatherer.add_server(now, *server);
+        }
         Self {
             role: config.role,
+            tie_breaker: config.tie_breaker.unwrap_or_else(|| rng.public_u64()),
+            components: vec![Component::default(); usize::from(config.components)],
             config,
             rng,
             now,
             state: State::New,
-            local_parameters,
-            remote_parameters: None,
+            generation,
+            former: None,
             locals: Locals::default(),
-            remotes: Vec::new(),
-            remote_is_finished: false,
-            is_finished: false,
+            gatherer,
+            is_gathered: false,
+            is_gathering_reported: false,
+            is_gathering_concluded: false,
+            remotes: Remotes::default(),
+            checklist: Checklist::default(),
+            transactions: Vec::new(),
+            early: EarlyChecks::default(),
+            next_check_at: now,
+            nomination_value: 0,
+            outbox: Outbox::default(),
             events: VecDeque::new(),
+            has_given_up: false,
+            deadline: None,
+            path_changes: 0,
             restarts: 0,
             dropped: Drops::default(),
-        }
-    }
-
-    /// Takes a socket in: it becomes a host candidate.
-    ///
-    /// # Errors
-    ///
-    /// `AddLocalError` if it is no use, or there already.
-    pub fn add_socket(&mut self, now: Instant, socket: LocalSocket) -> Result<(), AddLocalError> {
-        self.advance(now);
-        self.check_local(socket.component, socket.address)?;
-        if self.locals.has(&socket) {
-            return Err(AddLocalError::Known);
-        }
-        let base = self.locals.add_host(&socket, None);
-        self.tell_candidate(base);
-        Ok(())
-    }
-
-    /// Asks one more STUN server for server-reflexive addresses.
-    pub fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
-        self.advance(now);
-        if !self.config.stun_servers.contains(&server) {
-            self.config.stun_servers.push(server);
-        }
-    }
-
-    /// Takes a relayed address in.
-    ///
-    /// # Errors
-    ///
-    /// `AddLocalError` if it is no use, or there already.
-    pub fn add_relayed(&mut self, now: Instant, relayed: Relayed) -> Result<(), AddLocalError> {
-        self.advance(now);
-        self.check_local(relayed.component, relayed.address)?;
-        if self.locals.at(relayed.address).is_some() {
-            return Err(AddLocalError::Known);
-        }
-        let base = self.locals.add_relayed(&relayed);
-        self.tell_candidate(base);
-        Ok(())
-    }
-
-    /// The host, or the TURN server, no longer has this address.
-    pub fn remove_local(&mut self, now: Instant, address: SocketAddr) {
-        self.advance(now);
-        self.locals.remove(address);
-    }
-
-    /// No more addresses will be added for now.
-    pub fn finish_gathering(&mut self, now: Instant) {
-        self.advance(now);
-        if !std::mem::replace(&mut self.is_finished, true) {
-            self.events.push_back(Event::GatheringFinished);
         }
     }
 
     /// What the peer is to be told besides candidates.
     #[must_use]
     pub const fn local_parameters(&self) -> &Parameters {
-        &self.local_parameters
+        &self.generation.local.parameters
     }
 
-    /// What the peer told besides candidates.
+    /// What the peer told besides candidates, in this generation.
     #[must_use]
-    pub const fn remote_parameters(&self) -> Option<&Parameters> {
-        self.remote_parameters.as_ref()
-    }
-
-    /// Takes the parameters of the peer.
-    ///
-    /// # Errors
-    ///
-    /// `SetParametersError` if they are of a former generation, or of no use.
-    pub fn set_remote_parameters(
-        &mut self,
-        now: Instant,
-        parameters: Parameters,
-    ) -> Result<(), SetParametersError> {
-        self.advance(now);
-        if self.state == State::Closed {
-            return Err(SetParametersError::Closed);
-        }
-        self.remote_parameters = Some(parameters);
-        Ok(())
-    }
-
-    /// Takes a candidate of the peer.
-    ///
-    /// # Errors
-    ///
-    /// `AddCandidateError` if it is of no use.
-    pub fn add_remote_candidate(
-        &mut self,
-        now: Instant,
-        candidate: Candidate,
-    ) -> Result<(), AddCandidateError> {
-        self.advance(now);
-        if self.state == State::Closed {
-            return Err(AddCandidateError::Closed);
-        }
-        if self.remote_is_finished {
-            return Err(AddCandidateError::AfterTheEnd);
-        }
-        if self.remotes.len() >= self.config.max_remote_candidates {
-            return Err(AddCandidateError::TooMany);
-        }
-        self.remotes.push(candidate);
-        Ok(())
-    }
-
-    /// The peer has no more candidates.
-    pub fn end_of_remote_candidates(&mut self, now: Instant) {
-        self.advance(now);
-        self.remote_is_finished = true;
+    pub fn remote_parameters(&self) -> Option<&Parameters> {
+        self.generation.remote.as_ref().map(|remote| &remote.parameters)
     }
 
     /// What became of an [`Event::Resolve`].
     pub fn handle_resolved(&mut self, now: Instant, name: &str, ip: Option<IpAddr>) {
-        self.advance(now);
-        let _ = (name, ip);
+        let now = self.begin(now);
+        self.resolve_remote(name, ip);
+        self.settle(now);
     }
 
-    /// Begins a new generation.
+    /// Begins a new generation: RFC 8445 §9. The path in use carries data until another is there. The peer
+    /// is to be told the new [parameters](Self::local_parameters) and all candidates, which are reported
+    /// again.
     pub fn restart(&mut self, now: Instant) {
-        self.advance(now);
-        self.restarts += 1;
-        self.local_parameters = fresh_parameters(&self.config, &mut self.rng);
-        self.remote_parameters = None;
-        self.remotes.clear();
-        self.remote_is_finished = false;
+        let now = self.begin(now);
+        if self.state != State::Closed {
+            self.begin_generation(now);
+            self.settle(now);
+        }
     }
 
-    /// Ends the session. Nothing is sent from now on.
+    /// Ends the session. Nothing is sent from now on, nothing that arrives is heeded.
     pub fn close(&mut self, now: Instant) {
-        self.advance(now);
-        self.state = State::Closed;
-    }
-
-    /// Takes a datagram in without copying application data.
-    pub fn receive(&mut self, now: Instant, datagram: Datagram<'_>) -> Received {
-        self.advance(now);
-        let reason = match self.locals.at(datagram.destination) {
-            None => DropReason::UnknownLocalAddress,
-            Some(_) => DropReason::Unvalidated,
-        };
-        self.dropped.count(reason);
-        Received::Dropped(reason)
-    }
-
-    /// Sends application data.
-    ///
-    /// # Errors
-    ///
-    /// `SendError` if there is no path, or no consent to use it.
-    pub fn send(
-        &mut self,
-        now: Instant,
-        component: u8,
-        payload: &[u8],
-        buffer: &mut Vec<u8>,
-    ) -> Result<Outgoing, SendError> {
-        self.advance(now);
-        let _ = (component, payload, buffer);
-        Err(SendError::NoPath)
+        self.begin(now);
+        self.transactions.clear();
+        self.outbox.clear();
+        self.checklist.retain(|_| false);
+        self.former = None;
+        self.components.iter_mut().for_each(|component| *component = Component::default());
+        self.deadline = None;
+        self.enter(State::Closed);
     }
 
     /// What a component sends on.
     #[must_use]
     pub fn path(&self, component: u8) -> Option<Path> {
-        let _ = component;
-        None
+        self.path_pair(component).map(Pair::path)
     }
 
     /// Where the agent stands.
@@ -249,57 +261,135 @@ impl Agent {
     /// Everything else there is to say.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let is_path = |pair: &Pair| self.component(pair.component).path == Some(pair.id);
         Stats {
             state: self.state,
             role: self.role,
-            path_changes: 0,
+            path_changes: self.path_changes,
             restarts: self.restarts,
-            pairs: Vec::new(),
+            pairs: self.checklist.pairs().iter().map(|pair| pair.stats(is_path(pair))).collect(),
             local_candidates: self.locals.candidates().cloned().collect(),
-            remote_candidates: self.remotes.clone(),
+            remote_candidates: self
+                .remotes
+                .list()
+                .iter()
+                .map(|one| one.candidate.clone())
+                .collect(),
             dropped: self.dropped,
         }
     }
 
-    fn advance(&mut self, now: Instant) -> Instant {
+    /// Begins every input: takes `now` for the present, unless it is past, and does what is overdue, so
+    /// that an answer that comes too late does not undo it.
+    fn begin(&mut self, now: Instant) -> Instant {
         self.now = self.now.max(now);
+        if self.deadline.is_some_and(|deadline| deadline <= self.now) {
+            self.expire(self.now);
+        }
         self.now
     }
 
-    fn check_local(&self, component: u8, address: SocketAddr) -> Result<(), AddLocalError> {
+    /// Ends every input: decides what follows from it, and when to wake.
+    fn settle(&mut self, now: Instant) {
         if self.state == State::Closed {
-            return Err(AddLocalError::Closed);
+            return;
         }
-        if !(1..=self.config.components).contains(&component) {
-            return Err(AddLocalError::NoSuchComponent);
-        }
-        if !is_host_address(address) {
-            return Err(AddLocalError::NotUnicast);
-        }
-        if self.locals.is_full() {
-            return Err(AddLocalError::TooMany);
-        }
-        Ok(())
+        self.choose_paths(now);
+        self.let_former_go(now);
+        self.nominate(now);
+        self.perform_checks(now);
+        self.gather(now);
+        self.update_state(now);
+        self.deadline = self.next_deadline(now);
     }
 
-    fn tell_candidate(&mut self, base: BaseId) {
-        if let Some(base) = self.locals.get(base) {
-            self.events.push_back(Event::LocalCandidate(base.candidate.clone()));
+    /// Does everything that is due.
+    fn expire(&mut self, now: Instant) {
+        if self.state == State::Closed {
+            return;
+        }
+        self.expire_transactions(now);
+        self.keep_consent(now);
+        self.gatherer.handle_timeout(now);
+        self.forget_former(now);
+        self.settle(now);
+    }
+
+    /// When something is due next. Conditions that time alone changes count as long as they are ahead.
+    fn next_deadline(&self, now: Instant) -> Option<Instant> {
+        let ahead = |at: Option<Instant>| at.filter(|&at| at > now);
+        let transactions = self.transactions.iter().map(Transaction::deadline).min();
+        let former = self.former.as_ref().and_then(|former| former.ends_at);
+        let all = [
+            transactions,
+            self.consent_deadline(),
+            self.gatherer.poll_timeout(),
+            self.check_deadline(now),
+            ahead(self.nomination_deadline()),
+            ahead(self.state_deadline()),
+            former,
+        ];
+        all.into_iter().flatten().min()
+    }
+
+    fn component(&self, component: u8) -> Component {
+        let index = usize::from(component.wrapping_sub(1));
+        self.components.get(index).copied().unwrap_or_default()
+    }
+
+    /// Changes what is kept for a component.
+    fn with_component(&mut self, component: u8, change: impl FnOnce(&mut Component)) {
+        if let Some(one) = self.components.get_mut(usize::from(component.wrapping_sub(1))) {
+            change(one);
         }
     }
-}
 
-fn first_parameters(config: &Config, rng: &mut Rng) -> Parameters {
-    config.parameters.clone().unwrap_or_else(|| fresh_parameters(config, rng))
-}
-
-fn fresh_parameters(config: &Config, rng: &mut Rng) -> Parameters {
-    let mut parameters = Parameters::generate(rng);
-    parameters.lite = config.mode == Mode::Lite;
-    if config.renomination {
-        parameters.options.insert(Options::RENOMINATION);
+    fn path_pair(&self, component: u8) -> Option<&Pair> {
+        self.component(component).path.and_then(|id| self.checklist.get(id))
     }
-    parameters
+
+    /// Whether a pair belongs to the present generation.
+    const fn is_current(&self, pair: &Pair) -> bool {
+        pair.generation == self.generation.number
+    }
+
+    /// Whether this agent sends checks.
+    fn is_full(&self) -> bool {
+        self.config.mode == Mode::Full
+    }
+
+    /// Whether consent is asked for: a lite agent does not.
+    fn keeps_consent(&self) -> bool {
+        self.is_full() && self.config.consent.enabled && !self.peer_is_lite_too()
+    }
+
+    fn peer_is_lite_too(&self) -> bool {
+        !self.is_full() && self.remote_parameters().is_some_and(|remote| remote.lite)
+    }
+
+    /// For how long an answer on a pair allows data to be sent.
+    fn consent_expiry(&self) -> Duration {
+        if self.keeps_consent() { self.config.consent.expiry } else { Duration::MAX }
+    }
+
+    /// Whether data may be sent on a pair.
+    fn is_alive(&self, id: PairId, now: Instant) -> bool {
+        let expiry = self.consent_expiry();
+        self.checklist.get(id).is_some_and(|pair| pair.has_consent(now, expiry))
+    }
+
+    fn report(&mut self, event: Event) {
+        if self.events.len() < MAX_EVENTS {
+            self.events.push_back(event);
+        } else {
+            self.dropped.count(DropReason::DataQueueFull);
+        }
+    }
+
+    fn drop_for(&mut self, reason: DropReason) -> Received {
+        self.dropped.count(reason);
+        Received::Dropped(reason)
+    }
 }
 
 impl Machine for Agent {
@@ -308,28 +398,38 @@ impl Machine for Agent {
     fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
         if let Received::Application { component } = self.receive(now, datagram) {
             let payload = datagram.payload.to_vec();
-            self.events.push_back(Event::Data { component, payload });
+            self.report(Event::Data { component, payload });
         }
     }
 
+    fn handle_socket_error(&mut self, now: Instant, error: SocketError) {
+        let now = self.begin(now);
+        if self.state != State::Closed {
+            self.gatherer.handle_socket_error(now, error);
+            self.fail_unreachable(error);
+            self.settle(now);
+        }
+    }
+
+    /// The order of IPv4 and IPv6 candidates: RFC 8421 §4. To be told before the sockets.
     fn handle_interfaces(&mut self, now: Instant, interfaces: &[Interface]) {
-        self.advance(now);
-        let addresses: Vec<_> = interfaces
-            .iter()
-            .flat_map(|interface| {
-                let cost = NetworkCost::of(interface.kind);
-                interface.addresses.iter().map(move |address| (address.ip, cost))
-            })
-            .collect();
-        self.locals.plan(&addresses);
+        self.begin(now);
+        self.rank_interfaces(interfaces);
     }
 
     fn handle_timeout(&mut self, now: Instant) {
-        self.advance(now);
+        self.begin(now);
     }
 
-    fn poll_transmit(&mut self, _: Instant, _: &mut Vec<u8>) -> Option<Transmit> {
-        None
+    fn poll_transmit(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {
+        let dscp = self.config.dscp;
+        if let Some(transmit) = self.outbox.pop(dscp, buffer) {
+            return Some(transmit);
+        }
+        if self.state == State::Closed {
+            return None;
+        }
+        self.gatherer.poll_transmit(now, buffer)
     }
 
     fn poll_event(&mut self) -> Option<Event> {
@@ -337,6 +437,9 @@ impl Machine for Agent {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
-        None
+        self.deadline
     }
 }
+
+#[cfg(test)]
+mod tests;

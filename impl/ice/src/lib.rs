@@ -28,7 +28,11 @@ mod state;
 mod stats;
 mod tcp;
 
-pub use agent::{Agent, LocalSocket, MAX_LOCAL_ADDRESSES, MAX_REFLEXIVE, RelayTransport, Relayed};
+pub use agent::{
+    Agent, LOSS_PATIENCE, LocalSocket, MAX_EARLY_CHECKS, MAX_EVENTS, MAX_LOCAL_ADDRESSES,
+    MAX_NOMINATION_WAIT, MAX_PEER_REFLEXIVE, MAX_REFLEXIVE, MIN_NOMINATION_WAIT,
+    RELAY_NOMINATION_WAIT, RelayTransport, Relayed,
+};
 pub use candidate::{
     Address, Candidate, CandidateError, DISCARD_PORT, Extension, Foundation, Foundations, Kind,
     MAX_EXTENSIONS, MAX_LINE, Origin, TcpType, Transport, priority,

@@ -330,9 +330,11 @@ impl Locals {
         gone.into_iter().map(|base| base.id).collect()
     }
 
-    /// Forgets what was learned from the peer: a new generation discovers anew.
-    pub(crate) fn forget_discovered(&mut self) {
-        self.reflexive.retain(|one| one.kind != Kind::PeerReflexive);
+    /// Forgets what others saw: a new generation learns anew.
+    pub(crate) fn forget_reflexive(&mut self) {
+        for reflexive in std::mem::take(&mut self.reflexive) {
+            self.ranking.release(reflexive.priority);
+        }
     }
 }
 

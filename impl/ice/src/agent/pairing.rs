@@ -1,0 +1,299 @@
+//! Candidates that come and go, on both sides, and the pairs they form.
+
+use std::net::{IpAddr, SocketAddr};
+
+use base::{Instant, Interface, Machine as _};
+
+use super::{
+    Agent,
+    checklist::can_pair,
+    local::{Base, BaseId, LocalSocket, Relayed, is_host_address},
+    remote::Remote,
+};
+use crate::{
+    AddCandidateError, AddLocalError, Candidate, Event, FailReason, GatherEvent, Kind, PairId,
+    State, Transport, candidate::priority::NetworkCost, stats::DropReason,
+};
+
+impl Agent {
+    /// Takes a socket in: it becomes a host candidate, and for UDP the STUN servers are asked about it.
+    ///
+    /// # Errors
+    ///
+    /// `AddLocalError` if it is no use, or there already.
+    pub fn add_socket(&mut self, now: Instant, socket: LocalSocket) -> Result<(), AddLocalError> {
+        let now = self.begin(now);
+        self.check_local(socket.component, socket.address)?;
+        if self.locals.has(&socket) {
+            return Err(AddLocalError::Known);
+        }
+        let id = self.locals.add_host(&socket, None);
+        if socket.transport == Transport::Udp && self.is_full() {
+            // After the pairs are chosen nothing is asked any more, but about a new address all is.
+            if std::mem::take(&mut self.is_gathering_concluded) {
+                self.gatherer.begin_again(now);
+            }
+            self.gatherer.add_base(now, socket.address);
+        }
+        self.introduce(id);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Takes a relayed address in. What the agent sends from there is for the TURN client to relay, and
+    /// what the client receives there is a datagram to that address.
+    ///
+    /// # Errors
+    ///
+    /// `AddLocalError` if it is no use, or there already.
+    pub fn add_relayed(&mut self, now: Instant, relayed: Relayed) -> Result<(), AddLocalError> {
+        let now = self.begin(now);
+        self.check_local(relayed.component, relayed.address)?;
+        if self.locals.at(relayed.address).is_some() {
+            return Err(AddLocalError::Known);
+        }
+        let id = self.locals.add_relayed(&relayed);
+        self.introduce(id);
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Asks one more STUN server for server-reflexive addresses.
+    pub fn add_stun_server(&mut self, now: Instant, server: SocketAddr) {
+        let now = self.begin(now);
+        if self.is_full() && self.state != State::Closed {
+            self.gatherer.add_server(now, server);
+            self.settle(now);
+        }
+    }
+
+    /// The host, or the TURN server, no longer has this address. Its pairs die at once, and if one of
+    /// them carried data, the others are checked anew.
+    pub fn remove_local(&mut self, now: Instant, address: SocketAddr) {
+        let now = self.begin(now);
+        self.gatherer.remove_base(now, address);
+        self.outbox.forget(address);
+        let gone = self.locals.remove(address);
+        if gone.is_empty() {
+            return;
+        }
+        gone.iter().for_each(|base| self.early.remove_base(*base));
+        let pairs = self.checklist.pairs().iter();
+        let dead = pairs.filter(|pair| gone.contains(&pair.base)).map(|pair| pair.id);
+        let dead: Vec<PairId> = dead.collect();
+        for id in dead {
+            self.lose_pair(now, id, FailReason::AddressLost);
+            self.checklist.remove(id);
+            self.transactions.retain(|transaction| transaction.pair != id);
+        }
+        self.settle(now);
+    }
+
+    /// No more addresses will be added for now. [`Event::GatheringFinished`] follows once the STUN servers
+    /// have answered or were given up.
+    pub fn finish_gathering(&mut self, now: Instant) {
+        let now = self.begin(now);
+        self.is_gathered = true;
+        self.settle(now);
+    }
+
+    /// Takes a candidate of the peer. One that came before, or was discovered, is no error.
+    ///
+    /// # Errors
+    ///
+    /// `AddCandidateError` if it is of no use. No harm is done by going on with the next one.
+    pub fn add_remote_candidate(
+        &mut self,
+        now: Instant,
+        candidate: Candidate,
+    ) -> Result<(), AddCandidateError> {
+        let now = self.begin(now);
+        let component = self.check_remote(&candidate)?;
+        let name = candidate.address.name().map(str::to_owned);
+        let is_awaited = name.as_ref().is_some_and(|name| self.remotes.awaits(name));
+        let limit = self.config.max_remote_candidates;
+        let known = self.remotes.list().len();
+        let added = self.remotes.add(candidate, component, limit)?;
+        match (added, name) {
+            (Some(remote), _) => self.pair_remote(&remote),
+            (None, Some(name)) if !is_awaited && self.remotes.list().len() > known => {
+                self.report(Event::Resolve { name });
+            }
+            _ => {}
+        }
+        self.settle(now);
+        Ok(())
+    }
+
+    /// The peer has no more candidates: RFC 8838 §14.
+    pub fn end_of_remote_candidates(&mut self, now: Instant) {
+        let now = self.begin(now);
+        self.remotes.is_finished = true;
+        self.settle(now);
+    }
+
+    fn check_local(&self, component: u8, address: SocketAddr) -> Result<(), AddLocalError> {
+        if self.state == State::Closed {
+            return Err(AddLocalError::Closed);
+        }
+        if !(1..=self.config.components).contains(&component) {
+            return Err(AddLocalError::NoSuchComponent);
+        }
+        if !is_host_address(address) {
+            return Err(AddLocalError::NotUnicast);
+        }
+        if self.locals.is_full() {
+            return Err(AddLocalError::TooMany);
+        }
+        Ok(())
+    }
+
+    /// Says which component a candidate is for, if it can be used.
+    fn check_remote(&self, candidate: &Candidate) -> Result<u8, AddCandidateError> {
+        if self.state == State::Closed {
+            return Err(AddCandidateError::Closed);
+        }
+        // RFC 8838 §9: a candidate that names another generation is late, or early.
+        let of_other = |ours: &crate::Parameters| {
+            candidate.ufrag.as_ref().is_some_and(|ufrag| *ufrag != ours.ufrag)
+        };
+        if self.remote_parameters().is_some_and(of_other) {
+            return Err(AddCandidateError::OtherGeneration);
+        }
+        if self.remotes.is_finished {
+            return Err(AddCandidateError::AfterTheEnd);
+        }
+        if !candidate.address.is_unicast() {
+            return Err(AddCandidateError::NotUnicast);
+        }
+        if candidate.address.name().is_some() && !candidate.address.is_mdns() {
+            return Err(AddCandidateError::DomainName);
+        }
+        match u8::try_from(candidate.component) {
+            Ok(component) if (1..=self.config.components).contains(&component) => Ok(component),
+            _ => Err(AddCandidateError::NoSuchComponent),
+        }
+    }
+
+    pub(super) fn resolve_remote(&mut self, name: &str, ip: Option<IpAddr>) {
+        let ip = ip.filter(|ip| is_host_address(SocketAddr::new(*ip, 1)));
+        for remote in self.remotes.resolve(name, ip) {
+            self.pair_remote(&remote);
+        }
+    }
+
+    /// Tells the peer of a base, and pairs it: RFC 8838 §10.
+    fn introduce(&mut self, id: BaseId) {
+        let Some(base) = self.locals.get(id).cloned() else { return };
+        self.report(Event::LocalCandidate(base.candidate.clone()));
+        if self.is_full() {
+            for remote in self.remotes.list().to_vec() {
+                self.pair(&base, &remote);
+            }
+        }
+    }
+
+    /// Pairs a remote candidate: RFC 8838 §11. If it was discovered before, its pairs stay as they are and
+    /// get what the peer told of it.
+    pub(super) fn pair_remote(&mut self, remote: &Remote) {
+        let (role, generation) = (self.role, self.generation.number);
+        let known = self.checklist.iter_mut().filter(|pair| {
+            pair.generation == generation
+                && pair.component == remote.component
+                && pair.transport.is_tcp() == remote.transport.is_tcp()
+                && Some(pair.remote) == remote.address
+        });
+        for pair in known {
+            pair.remote_kind = remote.kind;
+            pair.remote_priority = remote.priority;
+            pair.foundation.1 = remote.foundation;
+            pair.compute_priority(role);
+        }
+        if self.is_full() {
+            for base in self.locals.bases().to_vec() {
+                self.pair(&base, remote);
+            }
+        }
+    }
+
+    fn pair(&mut self, base: &Base, remote: &Remote) {
+        if let Some(address) = remote.address.filter(|address| can_pair(base, remote, *address)) {
+            self.form(base, remote, address);
+        }
+    }
+
+    /// Forms a pair, if there is room.
+    pub(super) fn form(
+        &mut self,
+        base: &Base,
+        remote: &Remote,
+        address: SocketAddr,
+    ) -> Option<PairId> {
+        let (generation, role, max_pairs) =
+            (self.generation.number, self.role, self.config.max_pairs);
+        let formed = self.checklist.form(generation, base, remote, address, role, max_pairs);
+        if formed.is_none() {
+            self.dropped.count(DropReason::TooManyPairs);
+        }
+        let pairs = &self.checklist;
+        self.transactions.retain(|transaction| pairs.get(transaction.pair).is_some());
+        formed
+    }
+
+    /// Takes what the STUN servers said.
+    pub(super) fn gather(&mut self, now: Instant) {
+        while let Some(event) = self.gatherer.poll_event() {
+            if let GatherEvent::Found { base, server, mapped } = event {
+                self.add_server_reflexive(base, server, mapped);
+            }
+        }
+        if self.is_gathered && !self.is_gathering_reported && self.gatherer.is_finished() {
+            self.is_gathering_reported = true;
+            self.report(Event::GatheringFinished);
+        }
+        if self.state == State::Completed
+            && self.gatherer.is_finished()
+            && !std::mem::replace(&mut self.is_gathering_concluded, true)
+        {
+            self.gatherer.conclude(now);
+        }
+        self.gatherer.postpone(self.next_check_at);
+        self.next_check_at =
+            self.next_check_at.max(self.gatherer.next_slot().min(now + self.config.pacing));
+    }
+
+    fn add_server_reflexive(&mut self, base: SocketAddr, server: SocketAddr, mapped: SocketAddr) {
+        let Some(base) = self.locals.at(base).map(|base| base.id) else { return };
+        let hides = self.config.hides_host_addresses;
+        let added = self.locals.add_server_reflexive(base, mapped, (server, 0), hides).cloned();
+        if let Some(candidate) = added {
+            self.report(Event::LocalCandidate(candidate));
+        }
+    }
+
+    pub(super) fn rank_interfaces(&mut self, interfaces: &[Interface]) {
+        let addresses: Vec<_> = interfaces
+            .iter()
+            .flat_map(|interface| {
+                let cost = NetworkCost::of(interface.kind);
+                interface.addresses.iter().map(move |address| (address.ip, cost))
+            })
+            .collect();
+        self.locals.plan(&addresses);
+    }
+
+    /// Whether a component is still expected to be used: RFC 8445 §6.1.2.2 takes the fewer of both sides.
+    pub(super) fn is_expected(&self, component: u8) -> bool {
+        component == 1 || !self.remotes.is_finished || self.remotes.has_component(component)
+    }
+
+    /// Whether a better pair than one through a relay may still come.
+    pub(super) fn expects_candidates(&self) -> bool {
+        !self.remotes.is_finished || !self.gatherer.is_finished() || !self.is_gathered
+    }
+}
+
+/// Whether one end of a pair is a relay.
+pub(super) const fn is_relayed(kind: Kind) -> bool {
+    matches!(kind, Kind::Relayed)
+}

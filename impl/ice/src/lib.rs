@@ -16,6 +16,7 @@
 //! | `state.rs` | [`State`], [`Role`] |
 //! | `stats.rs` | [`Stats`], [`DropReason`]: what it has seen and done |
 //! | `tcp.rs`, `tcp/` | [`Connections`]: TCP with the framing of RFC 4571 |
+//! | `mdns.rs`, `mdns/` | [`Mdns`]: names that hide addresses |
 
 mod agent;
 mod candidate;
@@ -23,6 +24,7 @@ mod config;
 mod error;
 mod event;
 mod gather;
+mod mdns;
 mod parameters;
 mod state;
 mod stats;
@@ -46,6 +48,10 @@ pub use event::{Event, FailReason, Outgoing, PairId, Path, Received};
 pub use gather::{
     GatherConfig, GatherEvent, GatherFailure, GatherStats, Gatherer, MAX_BASES, MAX_POOL,
     MAX_PROBES, MAX_STUN_SERVERS, Pool, host_addresses,
+};
+pub use mdns::{
+    GROUP_V4, GROUP_V6, MAX_ANSWERS_PER_SECOND, MAX_LINKS, MAX_NAMES, MAX_QUERIES, Mdns,
+    MdnsConfig, MdnsError, MdnsEvent, MdnsLink, MdnsStats, is_mdns_name, mdns_name,
 };
 pub use parameters::{
     MAX_CREDENTIAL, MAX_OPTIONS, Options, Parameters, ParametersError, Password, Ufrag,

@@ -97,6 +97,32 @@ capabilities! {
     TurnChallengeCap = "turn.challenge-cap", optional;
     /// A range of ports to relay from, as the operator sets it.
     TurnPortRange = "turn.port-range", optional;
+    /// Two components (RFC 8445 §13).
+    IceComponents = "ice.components", optional;
+    /// The lite mode (RFC 8445 §2.5).
+    IceLite = "ice.lite", optional;
+    /// Restarts (RFC 8445 §9).
+    IceRestart = "ice.restart", optional;
+    /// Relayed addresses that a layer below has.
+    IceRelayed = "ice.relayed", optional;
+    /// Gathering of server-reflexive candidates (RFC 8445 §5.1.1.2).
+    IceGathering = "ice.gathering", optional;
+    /// The agent says when it gives up (RFC 8445 §8.1.2).
+    IceFailure = "ice.failure", mandatory;
+    /// The peer's end of candidates can be told (RFC 8838 §14).
+    IceEndOfCandidates = "ice.end-of-candidates", optional;
+    /// Consent freshness (RFC 7675 §5.1).
+    IceConsent = "ice.consent", optional;
+    /// Options such as ice2 are told (RFC 8445 §10).
+    IceOptions = "ice.options", mandatory;
+    /// Names of multicast DNS in remote candidates.
+    IceNames = "ice.names", optional;
+    /// Host candidates with names of multicast DNS in place of addresses.
+    IceHiding = "ice.hiding", optional;
+    /// Whether the tie-breaker can be set.
+    IceTieBreaker = "ice.tie-breaker", optional;
+    /// A session can be ended.
+    IceClose = "ice.close", optional;
 }
 
 impl fmt::Display for Cap {

@@ -48,3 +48,37 @@ pub fn now() -> WallTime {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     WallTime::from_unix(since.unwrap_or_default())
 }
+
+/// The clock that stacks know which take no other time than the standard library's.
+#[expect(clippy::disallowed_types, reason = "other stacks take nothing else")]
+type Foreign = std::time::Instant;
+
+/// Virtual time on that clock: the wall clock's reading at the start, from which only virtual time counts.
+#[derive(Clone, Copy, Debug)]
+pub struct ForeignClock {
+    zero: Foreign,
+}
+
+impl ForeignClock {
+    /// A clock whose zero is virtual time zero.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an instant cannot be made otherwise; only differences to it count"
+    )]
+    pub fn start() -> Self {
+        Self { zero: Foreign::now() }
+    }
+
+    /// Their time at ours.
+    #[must_use]
+    pub fn at(self, now: base::Instant) -> Foreign {
+        self.zero + Duration::from_nanos(now.as_nanos())
+    }
+
+    /// Our time at theirs, never before zero.
+    #[must_use]
+    pub fn from(self, theirs: Foreign) -> base::Instant {
+        base::Instant::ZERO + theirs.saturating_duration_since(self.zero)
+    }
+}

@@ -15,6 +15,7 @@ use crate::{
     world::World,
 };
 
+mod ice;
 mod network;
 mod turn;
 

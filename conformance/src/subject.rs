@@ -7,6 +7,7 @@ use simnet::Middlebox;
 
 use crate::{
     Cap, Support,
+    subjects::ice::{IceAgent, IceCodec, IceConfig, IceRole},
     subjects::nat::NatConfig,
     subjects::stun::{
         Credential, Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec,
@@ -32,6 +33,10 @@ pub enum SubjectKind {
     TurnServer,
     /// Has others relay for it.
     TurnClient,
+    /// Finds a path to a peer.
+    IceAgent,
+    /// Reads and writes candidates.
+    IceCodec,
 }
 
 impl SubjectKind {
@@ -44,6 +49,8 @@ impl SubjectKind {
         Self::Discovery,
         Self::TurnServer,
         Self::TurnClient,
+        Self::IceAgent,
+        Self::IceCodec,
     ];
 
     /// The word in reports.
@@ -57,6 +64,8 @@ impl SubjectKind {
             Self::Discovery => "discovery",
             Self::TurnServer => "turn-server",
             Self::TurnClient => "turn-client",
+            Self::IceAgent => "ice-agent",
+            Self::IceCodec => "ice-codec",
         }
     }
 }
@@ -129,9 +138,20 @@ pub trait Subject: Send + Sync {
         None
     }
 
+    /// An ICE agent without addresses; `None` too if it cannot be set up so.
+    fn ice_agent(&self, config: &IceConfig, rng: Rng) -> Option<Box<dyn IceAgent>> {
+        let _ = (config, rng);
+        None
+    }
+
     /// A TURN client.
     fn turn_client(&self, config: &TurnClientConfig, rng: Rng) -> Option<Box<dyn TurnClient>> {
         let _ = (config, rng);
+        None
+    }
+
+    /// A reader and writer of candidates.
+    fn ice_codec(&self) -> Option<Box<dyn IceCodec>> {
         None
     }
 }
@@ -184,6 +204,10 @@ fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
             let config = TurnClientConfig::new(local, server, credential);
             Some(subject.turn_client(&config, rng).is_some())
         }
+        SubjectKind::IceAgent => {
+            Some(subject.ice_agent(&IceConfig::new(IceRole::Controlling), rng).is_some())
+        }
+        SubjectKind::IceCodec => Some(subject.ice_codec().is_some()),
         SubjectKind::Nat => Some(subject.nat(&NatConfig::rfc4787_strict()).is_some()),
     }
 }

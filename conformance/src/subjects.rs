@@ -4,9 +4,12 @@
 
 use crate::Subject;
 
+pub mod ice;
 pub mod nat;
 pub mod ours;
+pub mod rtc_ice;
 pub mod rtc_stun;
+pub mod str0m_ice;
 pub mod stun;
 pub mod stun_proto;
 pub mod turn;
@@ -15,5 +18,12 @@ pub mod turn_proto;
 /// Every subject this build knows, in the order of the report's columns.
 #[must_use]
 pub fn all() -> Vec<&'static dyn Subject> {
-    vec![&ours::Ours, &stun_proto::StunProto, &rtc_stun::RtcStun, &turn_proto::TurnProto]
+    vec![
+        &ours::Ours,
+        &stun_proto::StunProto,
+        &rtc_stun::RtcStun,
+        &str0m_ice::Str0mIce,
+        &rtc_ice::RtcIce,
+        &turn_proto::TurnProto,
+    ]
 }

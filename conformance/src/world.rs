@@ -6,10 +6,9 @@ use base::{Datagram, Instant, SocketCommand, SocketInput};
 use simnet::{BindError, Network, NodeId, Received, SocketId};
 
 use self::streams::Streams;
-use crate::subjects::{
-    stun::{ClientEvent, DiscoveryEvent},
-    turn::TurnClientEvent,
-};
+use crate::subjects::ice::IceEvent;
+use crate::subjects::stun::{ClientEvent, DiscoveryEvent};
+use crate::subjects::turn::TurnClientEvent;
 
 mod player;
 mod recorder;
@@ -89,6 +88,26 @@ impl World {
             if !self.hop(limit) {
                 return self.net.receive(socket);
             }
+        }
+    }
+
+    /// Lets time pass until a datagram waits in one of `sockets`, at most up to `limit`; says in which.
+    pub(crate) fn receive_any_until(
+        &mut self,
+        sockets: &[SocketId],
+        limit: Instant,
+    ) -> Option<(usize, Received)> {
+        let mut is_over = false;
+        loop {
+            for (index, socket) in sockets.iter().enumerate() {
+                if let Some(received) = self.net.receive(*socket) {
+                    return Some((index, received));
+                }
+            }
+            if is_over {
+                return None;
+            }
+            is_over = !self.hop(limit);
         }
     }
 
@@ -245,6 +264,9 @@ pub type DiscoveryReport = (Instant, DiscoveryEvent);
 
 /// What a TURN client reported, and when.
 pub type TurnReport = (Instant, TurnClientEvent);
+
+/// What an ICE agent reported, and when.
+pub type IceReport = (Instant, IceEvent);
 
 /// `duration` from now.
 pub(crate) fn later(net: &Net, duration: Duration) -> Instant {

@@ -4,6 +4,7 @@ use base::{Instant, Rng};
 use crypto::Provider;
 use simnet::Middlebox;
 
+use super::ice::{IceAgent, IceCodec, IceConfig};
 use super::nat::{NatConfig, simulated};
 use super::stun::{
     Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec, StunServer,
@@ -14,6 +15,7 @@ use crate::{Cap, Subject, SubjectKind, Support};
 mod client;
 mod codec;
 mod discovery;
+mod ice;
 mod server;
 
 /// The subject.
@@ -40,6 +42,8 @@ impl Subject for Ours {
             SubjectKind::StunCodec,
             SubjectKind::Discovery,
             SubjectKind::Nat,
+            SubjectKind::IceAgent,
+            SubjectKind::IceCodec,
         ]
     }
 
@@ -68,6 +72,14 @@ impl Subject for Ours {
     fn discovery(&self, config: &DiscoveryConfig, rng: Rng) -> Option<Box<dyn Discovery>> {
         let config = discovery::config(self.provider(), config)?;
         Some(Box::new(discovery::Client::new(config, rng, Instant::ZERO)))
+    }
+
+    fn ice_agent(&self, config: &IceConfig, rng: Rng) -> Option<Box<dyn IceAgent>> {
+        Some(Box::new(ice::Agent::new(self.provider(), config, rng)))
+    }
+
+    fn ice_codec(&self) -> Option<Box<dyn IceCodec>> {
+        Some(Box::new(ice::Codec))
     }
 }
 

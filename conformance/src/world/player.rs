@@ -7,11 +7,10 @@ use base::{
     Transmit,
 };
 
-use super::{ClientReport, DiscoveryReport, TurnReport};
-use crate::subjects::{
-    stun::{Discovery, StunClient, StunServer},
-    turn::{TurnClient, TurnServer},
-};
+use super::{ClientReport, DiscoveryReport, IceReport, TurnReport};
+use crate::subjects::ice::IceAgent;
+use crate::subjects::stun::{Discovery, StunClient, StunServer};
+use crate::subjects::turn::{TurnClient, TurnServer};
 
 /// A machine of one of the kinds that live in a network, with what it has reported.
 pub(crate) enum Player {
@@ -20,6 +19,7 @@ pub(crate) enum Player {
     Discovery(Box<dyn Discovery>, VecDeque<DiscoveryReport>),
     TurnServer(Box<dyn TurnServer>),
     TurnClient(Box<dyn TurnClient>, VecDeque<TurnReport>),
+    Ice(Box<dyn IceAgent>, VecDeque<IceReport>),
 }
 
 macro_rules! each {
@@ -30,6 +30,7 @@ macro_rules! each {
             Player::Discovery($machine, _) => $do,
             Player::TurnServer($machine) => $do,
             Player::TurnClient($machine, _) => $do,
+            Player::Ice($machine, _) => $do,
         }
     };
 }
@@ -95,6 +96,10 @@ impl Player {
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }
             Self::Discovery(machine, reports) => {
+                reports
+                    .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
+            }
+            Self::Ice(machine, reports) => {
                 reports
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }

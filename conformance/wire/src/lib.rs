@@ -12,6 +12,7 @@
 //! |---|---|
 //! | `field.rs` | [`F`]: a field that is computed, set, spoiled, replaced or left out |
 //! | `crc32.rs` | the CRC of FINGERPRINT |
+//! | `ice.rs` | [`ice`]: candidates as text, priorities, and the checks of RFC 8445 |
 //! | `stun.rs` | [`stun`]: RFC 8489 messages, with the attributes of RFC 5780 and RFC 8445 |
 //!
 //! ```
@@ -27,6 +28,7 @@
 
 mod crc32;
 mod field;
+pub mod ice;
 pub mod stun;
 
 pub use crc32::crc32;

@@ -4,3 +4,4 @@ mod codec;
 mod discovery;
 mod nat;
 mod stun;
+mod turn;

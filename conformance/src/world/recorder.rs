@@ -5,7 +5,7 @@ use simnet::{
     Body, Event, Observer, Packet, Topology,
     observe::{Capture, JsonLines, Ladder},
 };
-use wire::stun::Parsed;
+use wire::{stun::Parsed, turn::ChannelData};
 
 use crate::{ctl::Record, execute::Files};
 
@@ -104,5 +104,6 @@ impl Observer for Recorder {
 
 /// A payload in the words of the suite's own codec.
 fn summary(payload: &[u8]) -> Option<String> {
-    Some(Parsed::read(payload).ok()?.to_string())
+    let stun = Parsed::read(payload).ok().map(|read| read.to_string());
+    stun.or_else(|| ChannelData::read(payload).map(|read| read.to_string()))
 }

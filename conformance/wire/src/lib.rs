@@ -14,6 +14,7 @@
 //! | `crc32.rs` | the CRC of FINGERPRINT |
 //! | `ice.rs` | [`ice`]: candidates as text, priorities, and the checks of RFC 8445 |
 //! | `stun.rs` | [`stun`]: RFC 8489 messages, with the attributes of RFC 5780 and RFC 8445 |
+//! | `turn.rs` | [`turn`]: what RFC 8656 and RFC 6062 add: attributes, ChannelData, streams of both |
 //!
 //! ```
 //! use wire::stun::{Attribute, Message, Parsed, TransactionId, attribute};
@@ -30,6 +31,7 @@ mod crc32;
 mod field;
 pub mod ice;
 pub mod stun;
+pub mod turn;
 
 pub use crc32::crc32;
 pub use field::{F, Octets};

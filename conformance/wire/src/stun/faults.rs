@@ -71,7 +71,7 @@ fn may_follow(seen: &[u16], kind: u16) -> bool {
     }
 }
 
-/// Whether the value has the form its type asks for (RFC 8489 §14, RFC 5780 §7).
+/// Whether the value has the form its type asks for (RFC 8489 §14, RFC 5780 §7, RFC 8656 §18).
 fn well_formed(found: &ParsedAttribute) -> bool {
     let value = found.value.as_slice();
     let text = |limit: usize| {
@@ -83,7 +83,9 @@ fn well_formed(found: &ParsedAttribute) -> bool {
         | attribute::XOR_MAPPED_ADDRESS
         | attribute::ALTERNATE_SERVER
         | attribute::RESPONSE_ORIGIN
-        | attribute::OTHER_ADDRESS => match value {
+        | attribute::OTHER_ADDRESS
+        | attribute::XOR_PEER_ADDRESS
+        | attribute::XOR_RELAYED_ADDRESS => match value {
             [0, 1, rest @ ..] => rest.len() == 6,
             [0, 2, rest @ ..] => rest.len() == 18,
             _ => false,
@@ -95,7 +97,22 @@ fn well_formed(found: &ParsedAttribute) -> bool {
         attribute::FINGERPRINT
         | attribute::PRIORITY
         | attribute::CHANGE_REQUEST
+        | attribute::LIFETIME
+        | attribute::CONNECTION_ID
         | attribute::PASSWORD_ALGORITHM => value.len() == 4,
+        attribute::CHANNEL_NUMBER => matches!(value, [0x40..=0x4f, _, 0, 0]),
+        attribute::REQUESTED_TRANSPORT => matches!(value, [_, 0, 0, 0]),
+        attribute::REQUESTED_ADDRESS_FAMILY => matches!(value, [1 | 2, 0, 0, 0]),
+        attribute::ADDITIONAL_ADDRESS_FAMILY => matches!(value, [2, 0, 0, 0]),
+        attribute::EVEN_PORT => matches!(value, [0x00 | 0x80]),
+        attribute::RESERVATION_TOKEN => value.len() == 8,
+        attribute::ICMP => matches!(value, [0, 0, _, _, _, _, _, _]),
+        attribute::ADDRESS_ERROR_CODE => match value {
+            [1 | 2, 0, 3..=6, 0..=99, reason @ ..] => {
+                std::str::from_utf8(reason).is_ok_and(|text| text.chars().count() < 128)
+            }
+            _ => false,
+        },
         attribute::ERROR_CODE => match value {
             [0, 0, 3..=6, 0..=99, reason @ ..] => {
                 std::str::from_utf8(reason).is_ok_and(|text| text.chars().count() < 128)
@@ -107,7 +124,7 @@ fn well_formed(found: &ParsedAttribute) -> bool {
         attribute::ALTERNATE_DOMAIN => value.is_ascii() && value.len() <= 255,
         attribute::RESPONSE_PORT => matches!(value.len(), 2 | 4),
         attribute::ICE_CONTROLLED | attribute::ICE_CONTROLLING => value.len() == 8,
-        attribute::USE_CANDIDATE => value.is_empty(),
+        attribute::USE_CANDIDATE | attribute::DONT_FRAGMENT => value.is_empty(),
         _ => true,
     }
 }

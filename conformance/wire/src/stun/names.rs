@@ -77,6 +77,9 @@ pub fn method_name(method: u16) -> String {
         0x007 => "Data".to_owned(),
         0x008 => "CreatePermission".to_owned(),
         0x009 => "ChannelBind".to_owned(),
+        0x00a => "Connect".to_owned(),
+        0x00b => "ConnectionBind".to_owned(),
+        0x00c => "ConnectionAttempt".to_owned(),
         other => format!("method-{other:#05x}"),
     }
 }
@@ -112,10 +115,30 @@ attributes! {
     ERROR_CODE = 0x0009, "ERROR-CODE";
     /// RFC 8489 §14.13.
     UNKNOWN_ATTRIBUTES = 0x000a, "UNKNOWN-ATTRIBUTES";
+    /// RFC 8656 §18.1.
+    CHANNEL_NUMBER = 0x000c, "CHANNEL-NUMBER";
+    /// RFC 8656 §18.2.
+    LIFETIME = 0x000d, "LIFETIME";
+    /// RFC 8656 §18.3.
+    XOR_PEER_ADDRESS = 0x0012, "XOR-PEER-ADDRESS";
+    /// RFC 8656 §18.4.
+    DATA = 0x0013, "DATA";
     /// RFC 8489 §14.9.
     REALM = 0x0014, "REALM";
     /// RFC 8489 §14.10.
     NONCE = 0x0015, "NONCE";
+    /// RFC 8656 §18.5.
+    XOR_RELAYED_ADDRESS = 0x0016, "XOR-RELAYED-ADDRESS";
+    /// RFC 8656 §18.6.
+    REQUESTED_ADDRESS_FAMILY = 0x0017, "REQUESTED-ADDRESS-FAMILY";
+    /// RFC 8656 §18.7.
+    EVEN_PORT = 0x0018, "EVEN-PORT";
+    /// RFC 8656 §18.8.
+    REQUESTED_TRANSPORT = 0x0019, "REQUESTED-TRANSPORT";
+    /// RFC 8656 §18.9.
+    DONT_FRAGMENT = 0x001a, "DONT-FRAGMENT";
+    /// RFC 7635 §6.2.
+    ACCESS_TOKEN = 0x001b, "ACCESS-TOKEN";
     /// RFC 8489 §14.6.
     MESSAGE_INTEGRITY_SHA256 = 0x001c, "MI-SHA256";
     /// RFC 8489 §14.12.
@@ -124,6 +147,8 @@ attributes! {
     USERHASH = 0x001e, "USERHASH";
     /// RFC 8489 §14.2.
     XOR_MAPPED_ADDRESS = 0x0020, "XOR-MAPPED-ADDRESS";
+    /// RFC 8656 §18.10.
+    RESERVATION_TOKEN = 0x0022, "RESERVATION-TOKEN";
     /// RFC 8445 §7.1.1.
     PRIORITY = 0x0024, "PRIORITY";
     /// RFC 8445 §7.1.2.
@@ -132,10 +157,18 @@ attributes! {
     PADDING = 0x0026, "PADDING";
     /// RFC 5780 §7.5.
     RESPONSE_PORT = 0x0027, "RESPONSE-PORT";
+    /// RFC 6062 §6.2.1.
+    CONNECTION_ID = 0x002a, "CONNECTION-ID";
+    /// RFC 8656 §18.11.
+    ADDITIONAL_ADDRESS_FAMILY = 0x8000, "ADDITIONAL-ADDRESS-FAMILY";
+    /// RFC 8656 §18.12.
+    ADDRESS_ERROR_CODE = 0x8001, "ADDRESS-ERROR-CODE";
     /// RFC 8489 §14.11.
     PASSWORD_ALGORITHMS = 0x8002, "PASSWORD-ALGORITHMS";
     /// RFC 8489 §14.16.
     ALTERNATE_DOMAIN = 0x8003, "ALTERNATE-DOMAIN";
+    /// RFC 8656 §18.13.
+    ICMP = 0x8004, "ICMP";
     /// RFC 8489 §14.14.
     SOFTWARE = 0x8022, "SOFTWARE";
     /// RFC 8489 §14.15.

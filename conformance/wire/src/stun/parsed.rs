@@ -172,9 +172,32 @@ impl Parsed {
     /// The address in XOR-MAPPED-ADDRESS.
     #[must_use]
     pub fn xor_mapped_address(&self) -> Option<SocketAddr> {
-        let mut value = self.value(attribute::XOR_MAPPED_ADDRESS)?.to_vec();
+        self.xor_address(attribute::XOR_MAPPED_ADDRESS)
+    }
+
+    /// The address in the first attribute of type `kind`, which is under the mask of RFC 8489 §14.2.
+    #[must_use]
+    pub fn xor_address(&self, kind: u16) -> Option<SocketAddr> {
+        self.xor_addresses(kind).into_iter().next()?
+    }
+
+    /// The addresses in all attributes of type `kind`, which are under the mask of RFC 8489 §14.2.
+    #[must_use]
+    pub fn xor_addresses(&self, kind: u16) -> Vec<Option<SocketAddr>> {
+        let found = self.attributes.iter().filter(|attribute| attribute.kind == kind);
+        found.map(|attribute| self.unmask(&attribute.value)).collect()
+    }
+
+    fn unmask(&self, value: &[u8]) -> Option<SocketAddr> {
+        let mut value = value.to_vec();
         xor_address(&mut value, self.transaction);
         read_address(&value)
+    }
+
+    /// The number in the first attribute of type `kind`, which is 32 bits long.
+    #[must_use]
+    pub fn number(&self, kind: u16) -> Option<u32> {
+        Some(u32::from_be_bytes(self.value(kind)?.try_into().ok()?))
     }
 
     /// The content of ERROR-CODE.
@@ -342,7 +365,9 @@ impl Parsed {
     /// The value of the attributes whose value a reader of a ladder looks for.
     fn show_value(&self, found: &ParsedAttribute, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let address = match found.kind {
-            attribute::XOR_MAPPED_ADDRESS => self.xor_mapped_address(),
+            attribute::XOR_MAPPED_ADDRESS
+            | attribute::XOR_PEER_ADDRESS
+            | attribute::XOR_RELAYED_ADDRESS => self.unmask(&found.value),
             attribute::MAPPED_ADDRESS
             | attribute::ALTERNATE_SERVER
             | attribute::RESPONSE_ORIGIN
@@ -357,6 +382,13 @@ impl Parsed {
             (attribute::ERROR_CODE, _) => {
                 self.error().map_or(Ok(()), |error| write!(f, "={}", error.code()))
             }
+            (attribute::LIFETIME, _) => {
+                self.number(attribute::LIFETIME).map_or(Ok(()), |number| write!(f, "={number}"))
+            }
+            (attribute::CHANNEL_NUMBER, _) => {
+                self.channel_number().map_or(Ok(()), |number| write!(f, "={number:#06x}"))
+            }
+            (attribute::DATA, _) => write!(f, "={} bytes", found.value.len()),
             (attribute::FINGERPRINT, _) if self.fingerprint() == Check::Bad => f.write_str("!"),
             _ => Ok(()),
         }

@@ -1,0 +1,16 @@
+//! TURN: RFC 8656, and TCP by RFC 6062.
+//!
+//! | file | about |
+//! |---|---|
+//! | `script.rs` | the stages the cases play on, and their props |
+//! | `server_*.rs` | servers on the network, the suite plays clients and peers |
+//! | `client_*.rs` | clients on the network, the suite plays server |
+
+pub(super) mod script;
+
+mod server_allocate;
+mod server_auth;
+mod server_channel;
+mod server_data;
+mod server_permission;
+mod server_refresh;

@@ -197,6 +197,9 @@ impl Client {
         for event in reports {
             self.report_if_room(event);
         }
+        if let Err((reason, _)) = answer {
+            self.doubt_if_odd(now, reason);
+        }
     }
 
     fn answered_bind(
@@ -238,7 +241,16 @@ impl Client {
                 permissions.try_again(now, peer.ip(), now);
                 channels.refused(now, peer, reason);
                 self.report_if_room(ClientEvent::ChannelFailed { peer, reason });
+                self.doubt_if_odd(now, reason);
             }
+        }
+    }
+
+    /// A 400 where nothing is wrong with the request: some servers that know nothing of the allocation
+    /// any more say that, and not 437.
+    fn doubt_if_odd(&mut self, now: Instant, reason: FailReason) {
+        if reason == FailReason::Rejected(Code::BAD_REQUEST) {
+            self.doubt(now);
         }
     }
 }

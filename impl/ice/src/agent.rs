@@ -294,6 +294,7 @@ impl Agent {
         if self.state == State::Closed {
             return;
         }
+        self.conclude_among_lite(now);
         self.choose_paths(now);
         self.let_former_go(now);
         self.nominate(now);

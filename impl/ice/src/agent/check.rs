@@ -26,6 +26,11 @@ pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(8);
 impl Agent {
     /// Sends the next check if the pace allows: RFC 8445 §6.1.4.2.
     pub(super) fn perform_checks(&mut self, now: Instant) {
+        if self.generation.patience_ends_at.is_some_and(|end| end <= now) {
+            // RFC 8445 §6.1.4.2 (departure): who tells many candidates of one foundation would have an
+            // agent check them one after the other for hours.
+            self.checklist.thaw_all(self.generation.number);
+        }
         if !self.may_check() || now < self.next_check_at {
             return;
         }

@@ -226,6 +226,14 @@ impl Checklist {
         }
     }
 
+    /// Has every frozen pair wait.
+    pub(crate) fn thaw_all(&mut self, generation: u32) {
+        let frozen = self.pairs.iter_mut().filter(|pair| pair.state == PairState::Frozen);
+        for pair in frozen.filter(|pair| pair.generation == generation) {
+            pair.state = PairState::Waiting;
+        }
+    }
+
     /// Computes all priorities anew: RFC 8445 §7.2.5.1.
     pub(crate) fn compute_priorities(&mut self, role: Role) {
         for pair in &mut self.pairs {

@@ -25,7 +25,6 @@ pub(crate) const SETTLING_TIME: Duration = Duration::from_secs(3);
 impl Agent {
     /// Nominates what is to be nominated now: RFC 8445 §8.1.1.
     pub(super) fn nominate(&mut self, now: Instant) {
-        self.conclude_among_lite(now);
         if self.role != Role::Controlling || !self.is_full() || self.generation.remote.is_none() {
             return;
         }

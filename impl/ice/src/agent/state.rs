@@ -41,7 +41,7 @@ impl Agent {
                 () => State::Connected,
             };
         }
-        if self.components.iter().any(|one| one.was_connected) {
+        if expected().all(|component| self.component(component).was_connected) {
             State::Disconnected
         } else if self.generation.remote.is_some() {
             State::Checking

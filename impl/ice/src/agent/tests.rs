@@ -1,4 +1,12 @@
 //! Two agents and a wire between them, in virtual time.
 
+mod attack;
+mod checks;
 mod connect;
+mod consent;
+mod laws;
+mod nominate;
+mod paths;
+mod restart;
+mod roles;
 mod support;

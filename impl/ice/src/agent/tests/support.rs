@@ -47,7 +47,7 @@ pub(crate) struct World {
     pub(crate) agents: [Agent; 2],
     pub(crate) delay: Duration,
     pub(crate) route: Route,
-    wire: BTreeMap<(Instant, u64), (usize, SocketAddr, SocketAddr, Vec<u8>)>,
+    wire: BTreeMap<(Instant, u64), Sent>,
     count: u64,
     pub(crate) log: Vec<Sent>,
     pub(crate) events: [Vec<(Instant, Event)>; 2],
@@ -175,7 +175,7 @@ impl World {
         if let Some((source, destination)) = (self.route)(self.now, &sent) {
             self.count += 1;
             let key = (self.now + self.delay, self.count);
-            self.wire.insert(key, (1 - sent.by, source, destination, sent.payload.clone()));
+            self.wire.insert(key, Sent { source, destination, ..sent.clone() });
         }
         self.log.push(sent);
     }
@@ -216,8 +216,8 @@ impl World {
             while let Some(entry) =
                 self.wire.first_entry().filter(|entry| entry.key().0 <= self.now)
             {
-                let (who, source, destination, payload) = entry.remove();
-                self.deliver(who, source, destination, &payload);
+                let Sent { by, source, destination, payload, .. } = entry.remove();
+                self.deliver(1 - by, source, destination, &payload);
             }
         }
         self.now = end;
@@ -261,6 +261,14 @@ impl World {
     /// When an agent reached a state first.
     pub(crate) fn reached(&self, who: usize, state: State) -> Option<Instant> {
         let found = self.events[who].iter().find(|(_, event)| *event == Event::State(state));
+        found.map(|(at, _)| *at)
+    }
+
+    /// When an agent first had a path.
+    pub(crate) fn connected_at(&self, who: usize) -> Option<Instant> {
+        let found = self.events[who]
+            .iter()
+            .find(|(_, event)| matches!(event, Event::State(state) if state.is_connected()));
         found.map(|(at, _)| *at)
     }
 

@@ -247,6 +247,11 @@ impl Accounts {
         Some(Account { username, owner, key, rest: None, kind: Kind::Secret })
     }
 
+    /// The username that `hash` stands for.
+    pub(super) fn username_of(&self, hash: Userhash) -> Option<&str> {
+        self.hashes.get(&hash).map(String::as_str)
+    }
+
     /// Whether `username` is a user with a password.
     pub(super) fn has_user(&self, username: &str) -> bool {
         self.users.contains_key(username)

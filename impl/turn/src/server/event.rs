@@ -132,6 +132,8 @@ pub enum ReleaseReason {
     Deleted,
     /// The connection of the client ended.
     Disconnected,
+    /// Its user is served no more.
+    Revoked,
     /// The server ended its work.
     Drained,
     /// The server's system took its sockets away.

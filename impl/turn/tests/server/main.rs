@@ -1,0 +1,16 @@
+//! What the server promises, told in bytes.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test sets up itself is there, or the test fails"
+)]
+
+mod abuse;
+mod access;
+mod allocations;
+mod data;
+mod laws;
+mod peers;
+mod rig;
+mod tcp;

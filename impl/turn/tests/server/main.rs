@@ -1,10 +1,6 @@
 //! What the server promises, told in bytes.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "what a test sets up itself is there, or the test fails"
-)]
+#![expect(clippy::unwrap_used, reason = "what a test sets up itself is there, or the test fails")]
 
 mod abuse;
 mod access;

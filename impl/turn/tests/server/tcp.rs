@@ -208,7 +208,7 @@ fn bytes_go_both_ways_over_a_connection_that_the_client_asked_for() {
     assert_eq!(rig.next_to(&data).unwrap(), b"pong");
     rig.send(&data, b"\0\x01 not a message");
     let (command, bytes) = rig.streams.pop_front().unwrap();
-    assert_eq!(command, StreamCommand::Send { id: stream, size: 17 });
+    assert_eq!(command, StreamCommand::Send { id: stream, size: 16 });
     assert_eq!(bytes, b"\0\x01 not a message");
     // A slow peer holds back its client, and the other way round.
     let client = data.stream.unwrap();

@@ -21,11 +21,14 @@ mod role;
 mod select;
 mod state;
 mod stream;
+mod streams;
 mod transaction;
 
 use std::{collections::VecDeque, net::IpAddr, time::Duration};
 
-use base::{Datagram, Instant, Interface, Machine, Rng, SocketError, Transmit};
+use base::{
+    Datagram, Instant, Interface, Machine, Rng, SocketError, StreamCommand, StreamInput, Transmit,
+};
 
 pub use early::MAX_EARLY_CHECKS;
 pub use local::{LocalSocket, MAX_LOCAL_ADDRESSES, MAX_REFLEXIVE, RelayTransport, Relayed};
@@ -44,8 +47,8 @@ use self::{
     transaction::Transaction,
 };
 use crate::{
-    Config, Event, GatherConfig, Gatherer, Mode, PairId, Parameters, Path, Received, Role, State,
-    Stats,
+    Config, Connections, Event, GatherConfig, Gatherer, Mode, PairId, Parameters, Path, Received,
+    Role, State, Stats,
     stats::{DropReason, Drops},
 };
 
@@ -145,6 +148,11 @@ pub struct Agent {
     next_check_at: Instant,
     /// The last value of renomination given.
     nomination_value: u32,
+    tcp: Connections,
+    /// TCP sockets that do not listen yet.
+    listening: Vec<LocalSocket>,
+    /// Where frames are put together.
+    scratch: Vec<u8>,
     outbox: Outbox,
     events: VecDeque<Event>,
     /// Whether the agent failed, and has not been revived since.
@@ -162,12 +170,17 @@ impl Agent {
     pub fn new(config: Config, mut rng: Rng, now: Instant) -> Self {
         let config = config.in_range();
         let generation = Generation::first(&config, &mut rng);
-        let gathering = GatherConfig { pacing: config.pacing, ..GatherConfig::default() };
+        let gathering = GatherConfig {
+            pacing: config.pacing,
+            reports_unmapped: config.hides_host_addresses,
+            ..GatherConfig::default()
+        };
         let mut gatherer = Gatherer::new(gathering, rng.fork("gather"), now);
         for server in &config.stun_servers {
             gatherer.add_server(now, *server);
         }
         Self {
+            tcp: Connections::new(config.tcp, now),
             role: config.role,
             tie_breaker: config.tie_breaker.unwrap_or_else(|| rng.public_u64()),
             components: vec![Component::default(); usize::from(config.components)],
@@ -188,6 +201,8 @@ impl Agent {
             early: EarlyChecks::default(),
             next_check_at: now,
             nomination_value: 0,
+            listening: Vec::new(),
+            scratch: Vec::new(),
             outbox: Outbox::default(),
             events: VecDeque::new(),
             has_given_up: false,
@@ -232,6 +247,7 @@ impl Agent {
     pub fn close(&mut self, now: Instant) {
         self.begin(now);
         self.transactions.clear();
+        self.tcp.close_all(self.now);
         self.outbox.clear();
         self.checklist.retain(|_| false);
         self.former = None;
@@ -311,6 +327,8 @@ impl Agent {
         }
         self.expire_transactions(now);
         self.keep_consent(now);
+        self.tcp.handle_timeout(now);
+        self.take_tcp_events(now);
         self.gatherer.handle_timeout(now);
         self.forget_former(now);
         self.settle(now);
@@ -325,6 +343,7 @@ impl Agent {
             transactions,
             self.consent_deadline(),
             self.gatherer.poll_timeout(),
+            self.tcp.poll_timeout(),
             self.check_deadline(now),
             ahead(self.nomination_deadline()),
             ahead(self.state_deadline()),
@@ -412,6 +431,14 @@ impl Machine for Agent {
         }
     }
 
+    fn handle_stream(&mut self, now: Instant, input: StreamInput<'_>) {
+        let now = self.begin(now);
+        if self.state != State::Closed {
+            self.take_stream_input(now, input);
+            self.settle(now);
+        }
+    }
+
     /// The order of IPv4 and IPv6 candidates: RFC 8421 §4. To be told before the sockets.
     fn handle_interfaces(&mut self, now: Instant, interfaces: &[Interface]) {
         self.begin(now);
@@ -431,6 +458,10 @@ impl Machine for Agent {
             return None;
         }
         self.gatherer.poll_transmit(now, buffer)
+    }
+
+    fn poll_stream(&mut self, _: Instant, buffer: &mut Vec<u8>) -> Option<StreamCommand> {
+        self.next_stream_command(buffer)
     }
 
     fn poll_event(&mut self) -> Option<Event> {

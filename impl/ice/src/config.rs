@@ -5,7 +5,7 @@ use std::{net::SocketAddr, time::Duration};
 use base::Dscp;
 use crypto::Provider;
 
-use crate::{Parameters, state::Role};
+use crate::{Parameters, TcpConfig, state::Role};
 
 /// The default of [`Config::pacing`]: RFC 8445 §14.2.
 pub const DEFAULT_PACING: Duration = Duration::from_millis(50);
@@ -52,6 +52,9 @@ pub struct Config {
     /// Whether host candidates are told with names of multicast DNS instead of their addresses.
     /// Default: off.
     pub hides_host_addresses: bool,
+    /// How TCP is used, and for how long connections are waited for. Which candidates there are depends on
+    /// the sockets the agent is given.
+    pub tcp: TcpConfig,
     /// STUN servers to learn server-reflexive addresses from. [`Agent::add_stun_server`] adds more.
     ///
     /// [`Agent::add_stun_server`]: crate::Agent::add_stun_server
@@ -128,6 +131,7 @@ impl Config {
             max_pairs: DEFAULT_MAX_PAIRS,
             max_remote_candidates: DEFAULT_MAX_REMOTE_CANDIDATES,
             hides_host_addresses: false,
+            tcp: TcpConfig::default(),
             stun_servers: Vec::new(),
             parameters: None,
             tie_breaker: None,

@@ -1,6 +1,9 @@
 //! What an agent reports, and where it sends.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use base::{StreamId, Transmit};
 
@@ -32,6 +35,13 @@ pub enum Event {
     /// A new generation began because the peer's parameters are new. The answer to the peer carries the
     /// new [local parameters](crate::Agent::local_parameters), and all local candidates are told again.
     Restarted,
+    /// A host candidate goes by this name, which multicast DNS is to answer for from now on.
+    NameMade {
+        /// The name.
+        name: String,
+        /// The address it stands for.
+        ip: IpAddr,
+    },
     /// A name is to be looked up by multicast DNS, once. Answered with
     /// [`Agent::handle_resolved`](crate::Agent::handle_resolved).
     Resolve {
@@ -66,6 +76,9 @@ pub enum FailReason {
     /// The peer refused to receive any more: RFC 7675 §5.2.
     #[error("consent was revoked")]
     ConsentRevoked,
+    /// The TCP connection of the path ended, and no other path was found in time.
+    #[error("the connection was lost")]
+    ConnectionLost,
     /// The local address of the path is gone, and no other path was found in time.
     #[error("the local address of the path is gone")]
     AddressLost,

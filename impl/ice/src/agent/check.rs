@@ -9,8 +9,9 @@ use super::{
     Agent,
     message::{self, CheckFields},
     pair::Pair,
+    streams::Connected,
     transaction::{
-        MAX_TRANSACTIONS, NewTransaction, PROBE_TIMEOUT, Pace, Purpose, Transaction,
+        CHECK_TIMEOUT, MAX_TRANSACTIONS, NewTransaction, PROBE_TIMEOUT, Pace, Purpose, Transaction,
         TransactionDue, check_rto,
     },
 };
@@ -120,6 +121,10 @@ impl Agent {
 
     /// Sends a check. `false` if there is nothing to send it with, and the pair failed.
     pub(super) fn start_check(&mut self, now: Instant, id: PairId, purpose: Purpose) -> bool {
+        match self.ensure_stream(now, id) {
+            Connected::Yes => {}
+            is_opening => return self.wait_for_stream(now, id, is_opening == Connected::Opening),
+        }
         let Some(pair) = self.checklist.get(id) else { return false };
         let (use_candidate, nomination) = match pair.pending {
             _ if self.role == Role::Controlled || purpose == Purpose::Consent => (false, None),
@@ -127,6 +132,8 @@ impl Agent {
             None => (self.is_aggressive(), None),
         };
         let pace = match purpose {
+            // RFC 6544 §7.1: TCP repeats by itself.
+            Purpose::Check if pair.stream.is_some() => Pace::Once(CHECK_TIMEOUT),
             Purpose::Check => {
                 let unfinished = self.checklist.unfinished(self.generation.number);
                 Pace::Repeated(check_rto(self.config.pacing, unfinished))
@@ -152,6 +159,15 @@ impl Agent {
             _ => {}
         }
         sent
+    }
+
+    /// The check waits for its connection, or cannot have one.
+    fn wait_for_stream(&mut self, now: Instant, id: PairId, is_opening: bool) -> bool {
+        if let Some(pair) = self.checklist.get_mut(id) {
+            pair.last_check_at = Some(now);
+            pair.state = if is_opening { PairState::InProgress } else { PairState::Failed };
+        }
+        is_opening
     }
 
     /// Builds and queues one request.
@@ -190,8 +206,7 @@ impl Agent {
             priority: fields.priority,
             use_candidate,
             nomination,
-            local: pair.local,
-            remote: pair.remote,
+            to: pair.target(),
             bytes,
         };
         let transaction = Transaction::begin(now, new, pace);
@@ -208,9 +223,8 @@ impl Agent {
     }
 
     fn queue(&mut self, transaction: &Transaction) {
-        let Transaction { local, remote, .. } = *transaction;
         let queued =
-            self.outbox.push(local, remote, |bytes| bytes.extend_from_slice(&transaction.bytes));
+            self.outbox.push(transaction.to, |bytes| bytes.extend_from_slice(&transaction.bytes));
         if !queued {
             self.dropped.count(DropReason::QueueFull);
         }
@@ -243,10 +257,9 @@ impl Agent {
                 TransactionDue::Overdue => overdue.push((transaction.pair, transaction.began_at)),
                 TransactionDue::Over => over.push(transaction.id),
                 TransactionDue::Resend => {
-                    let Transaction { local, remote, pair, .. } = *transaction;
+                    let Transaction { to, pair, .. } = *transaction;
                     let bytes = &transaction.bytes;
-                    let queued =
-                        self.outbox.push(local, remote, |out| out.extend_from_slice(bytes));
+                    let queued = self.outbox.push(to, |out| out.extend_from_slice(bytes));
                     if !queued {
                         self.dropped.count(DropReason::QueueFull);
                     }
@@ -293,8 +306,9 @@ impl Agent {
         let hit = self.transactions.iter_mut().filter(|transaction| {
             transaction.purpose == Purpose::Check
                 && !transaction.is_cancelled
-                && transaction.local == error.local
-                && transaction.remote == error.remote
+                && transaction.to.stream.is_none()
+                && transaction.to.local == error.local
+                && transaction.to.remote == error.remote
         });
         for transaction in hit {
             let pair = self.checklist.get_mut(transaction.pair);

@@ -1,10 +1,10 @@
 //! Application data, without copies: RFC 8445 §12.
 
-use base::{Datagram, Instant, Transmit};
+use base::{Datagram, Instant, StreamCommand, Transmit};
 use stun::Message;
 
 use super::{Agent, local::BaseId, request::Via};
-use crate::{Outgoing, PairId, Received, SendError, State, stats::DropReason};
+use crate::{Outgoing, PairId, Received, SendError, State, WriteError, stats::DropReason};
 
 impl Agent {
     /// Takes a datagram in without copying it. What is not STUN is application data, if the sender has
@@ -18,7 +18,8 @@ impl Agent {
             let Some(base) = self.locals.at(datagram.destination).cloned() else {
                 return self.drop_for(DropReason::UnknownLocalAddress);
             };
-            let via = Via { base, remote: datagram.source };
+            let (local, remote) = (datagram.destination, datagram.source);
+            let via = Via { base, local, remote, stream: None };
             return self.handle_message(now, &via, datagram.payload);
         }
         if let Some(component) = self.take_data(now, &datagram) {
@@ -41,10 +42,7 @@ impl Agent {
             .iter_mut()
             .filter(|pair| pair.is_between(local, remote) && pair.is_validated());
         let pair = validated.next()?;
-        pair.heard.other_at = Some(now);
-        pair.counters.packets_received += 1;
-        pair.counters.bytes_received += u64::try_from(datagram.payload.len()).unwrap_or(0);
-        pair.counters.last_received_at = Some(now);
+        pair.took_data(now, datagram.payload.len());
         Some(pair.component)
     }
 
@@ -82,11 +80,25 @@ impl Agent {
         if !pair.has_consent(now, expiry) {
             return Err(SendError::NoConsent);
         }
+        let outgoing = match pair.stream {
+            Some(stream) => {
+                let write = |out: &mut Vec<u8>| out.extend_from_slice(payload);
+                match self.tcp.write(stream, buffer, write) {
+                    Ok(StreamCommand::Send { id, size }) => Outgoing::Stream { id, size },
+                    Err(WriteError::Full) => return Err(SendError::Full),
+                    Err(WriteError::TooLong) => return Err(SendError::TooLong),
+                    Ok(_) | Err(WriteError::NotOpen) => return Err(SendError::NoPath),
+                }
+            }
+            None => {
+                buffer.extend_from_slice(payload);
+                let transmit = Transmit { dscp, ..Transmit::new(pair.remote, payload.len()) };
+                Outgoing::Datagram(transmit.from(pair.local))
+            }
+        };
         pair.counters.packets_sent += 1;
         pair.counters.bytes_sent += u64::try_from(payload.len()).unwrap_or(0);
         pair.counters.last_sent_at = Some(now);
-        buffer.extend_from_slice(payload);
-        let transmit = Transmit { dscp, ..Transmit::new(pair.remote, payload.len()) };
-        Ok(Outgoing::Datagram(transmit.from(pair.local)))
+        Ok(outgoing)
     }
 }

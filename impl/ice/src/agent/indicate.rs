@@ -18,9 +18,9 @@ impl Agent {
         let sent_at = pair.counters.last_sent_at.filter(|&at| at + KEEPALIVE_INTERVAL > now);
         pair.watch.next_at = Some(sent_at.unwrap_or(now) + KEEPALIVE_INTERVAL);
         if sent_at.is_none() {
-            let (local, remote) = (pair.local, pair.remote);
+            let target = pair.target();
             let transaction = TransactionId::random(&mut self.rng);
-            self.outbox.push(local, remote, |bytes| message::keepalive(bytes, transaction));
+            self.outbox.push(target, |bytes| message::keepalive(bytes, transaction));
         }
     }
 }

@@ -235,10 +235,11 @@ impl Locals {
         hides_base: bool,
     ) -> Option<&Candidate> {
         let base = self.bases.iter().find(|one| one.id == base)?.clone();
-        let is_base = self.bases.iter().any(|one| {
-            one.component == base.component && one.kind == Kind::Host && one.address == mapped
+        // A host candidate that shows a name hides that the address is known.
+        let is_told = self.bases.iter().any(|one| {
+            one.component == base.component && one.candidate.address.ip() == Some(mapped)
         });
-        if is_base {
+        if is_told {
             return None;
         }
         let known =

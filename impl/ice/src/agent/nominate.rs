@@ -187,6 +187,9 @@ impl Agent {
         for id in retired {
             self.checklist.cancel_triggered(id);
             self.cancel_checks(id);
+            if !goes_on {
+                self.close_stream(id);
+            }
             if let Some(pair) = self.checklist.get_mut(id) {
                 pair.pending = None;
                 if pair.state == PairState::InProgress {

@@ -2,9 +2,12 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use base::Instant;
+use base::{Instant, StreamId};
 
-use super::local::{Base, BaseId};
+use super::{
+    local::{Base, BaseId},
+    outbox::Target,
+};
 use crate::{
     Foundation, Kind, PairId, Transport,
     event::Path,
@@ -47,6 +50,8 @@ pub(crate) struct Pair {
     pub(crate) watch: Watch,
     pub(crate) heard: Heard,
     pub(crate) counters: PairCounters,
+    /// The TCP connection, if there is one.
+    pub(crate) stream: Option<StreamId>,
 }
 
 /// What a check that succeeded constructed: RFC 8445 §7.2.5.3.2.
@@ -162,6 +167,7 @@ impl Pair {
             watch: Watch::default(),
             heard: Heard::default(),
             counters: PairCounters::default(),
+            stream: None,
         };
         pair.compute_priority(role);
         pair
@@ -207,6 +213,19 @@ impl Pair {
         let Heard { request_at, other_at } = self.heard;
         let answered = self.valid.map(|valid| valid.answered_at);
         [request_at, other_at, answered].into_iter().flatten().any(|at| at > since)
+    }
+
+    /// Where its packets go.
+    pub(crate) const fn target(&self) -> Target {
+        Target { local: self.local, remote: self.remote, stream: self.stream }
+    }
+
+    /// Counts application data that was received.
+    pub(crate) fn took_data(&mut self, now: Instant, length: usize) {
+        self.heard.other_at = Some(now);
+        self.counters.packets_received += 1;
+        self.counters.bytes_received += u64::try_from(length).unwrap_or(0);
+        self.counters.last_received_at = Some(now);
     }
 
     /// The agent gave up: nothing of it is checked any more, unless the peer asks for it.

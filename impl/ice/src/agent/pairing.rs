@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     AddCandidateError, AddLocalError, Candidate, Event, FailReason, GatherEvent, Kind, PairId,
-    State, Transport, candidate::priority::NetworkCost, stats::DropReason,
+    State, Transport, candidate::priority::NetworkCost, mdns_name, stats::DropReason,
 };
 
 impl Agent {
@@ -27,15 +27,19 @@ impl Agent {
         if self.locals.has(&socket) {
             return Err(AddLocalError::Known);
         }
-        let id = self.locals.add_host(&socket, None);
-        if socket.transport == Transport::Udp && self.is_full() {
+        if let Transport::Tcp(tcp_type) = socket.transport {
+            self.add_tcp(now, socket, tcp_type);
+            self.settle(now);
+            return Ok(());
+        }
+        self.add_host(&socket);
+        if self.is_full() {
             // After the pairs are chosen nothing is asked any more, but about a new address all is.
             if std::mem::take(&mut self.is_gathering_concluded) {
                 self.gatherer.begin_again(now);
             }
             self.gatherer.add_base(now, socket.address);
         }
-        self.introduce(id);
         self.settle(now);
         Ok(())
     }
@@ -73,7 +77,9 @@ impl Agent {
         let now = self.begin(now);
         self.gatherer.remove_base(now, address);
         self.outbox.forget(address);
+        self.listening.retain(|socket| socket.address != address);
         let gone = self.locals.remove(address);
+        self.tcp.stop_listening(now, address);
         if gone.is_empty() {
             return;
         }
@@ -83,6 +89,7 @@ impl Agent {
         let dead: Vec<PairId> = dead.collect();
         for id in dead {
             self.lose_pair(now, id, FailReason::AddressLost);
+            self.close_stream(id);
             self.checklist.remove(id);
             self.transactions.retain(|transaction| transaction.pair != id);
         }
@@ -130,6 +137,25 @@ impl Agent {
         let now = self.begin(now);
         self.remotes.is_finished = true;
         self.settle(now);
+    }
+
+    /// Makes a host candidate of a socket, under a name if addresses are hidden.
+    pub(super) fn add_host(&mut self, socket: &LocalSocket) {
+        let name = self.config.hides_host_addresses.then(|| self.name_for(socket.address.ip()));
+        let id = self.locals.add_host(socket, name);
+        self.introduce(id);
+    }
+
+    /// The name that stands for an address of ours; a new one is reported, so that it is answered for.
+    fn name_for(&mut self, ip: IpAddr) -> String {
+        let same = |base: &&Base| base.kind == Kind::Host && base.address.ip() == ip;
+        let known = self.locals.bases().iter().find(same);
+        if let Some(name) = known.and_then(|base| base.candidate.address.name()) {
+            return name.to_owned();
+        }
+        let name = mdns_name(&mut self.rng);
+        self.report(Event::NameMade { name: name.clone(), ip });
+        name
     }
 
     fn check_local(&self, component: u8, address: SocketAddr) -> Result<(), AddLocalError> {

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use base::Instant;
+use base::{Instant, StreamId};
 use stun::{
     Key, Message,
     wire::{AttributeType, Check, Class, Code, Method, Username},
@@ -12,6 +12,7 @@ use super::{
     Agent,
     local::Base,
     message::{self, Protection, ReceivedCheck},
+    outbox::Target,
     pair::{Pair, Pending, Valid},
 };
 use crate::{
@@ -23,7 +24,17 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Via {
     pub(crate) base: Base,
+    /// Our address, with the real port of an active TCP connection.
+    pub(crate) local: SocketAddr,
     pub(crate) remote: SocketAddr,
+    /// The TCP connection.
+    pub(crate) stream: Option<StreamId>,
+}
+
+impl Via {
+    pub(crate) const fn back(&self) -> Target {
+        Target { local: self.local, remote: self.remote, stream: self.stream }
+    }
 }
 
 /// Whose credentials a request has.
@@ -96,10 +107,12 @@ impl Agent {
             self.answer_error(via, message, Code::ROLE_CONFLICT, &[], protection);
             return Received::Handled;
         }
-        let (local, remote, id) = (via.base.address, via.remote, message.transaction_id());
-        let answered = self
-            .outbox
-            .push(local, remote, |bytes| message::success(bytes, id, remote, protection));
+        if let Some(stream) = via.stream {
+            self.tcp.validate(stream);
+        }
+        let (remote, id) = (via.remote, message.transaction_id());
+        let answered =
+            self.outbox.push(via.back(), |bytes| message::success(bytes, id, remote, protection));
         if !answered {
             self.dropped.count(DropReason::QueueFull);
         }
@@ -142,7 +155,7 @@ impl Agent {
         protection: Protection<'_>,
     ) {
         let id = message.transaction_id();
-        let queued = self.outbox.push(via.base.address, via.remote, |bytes| {
+        let queued = self.outbox.push(via.back(), |bytes| {
             message::refusal(bytes, id, code, not_understood, protection);
         });
         if !queued {
@@ -184,7 +197,9 @@ impl Agent {
         let Some(remote) = &self.generation.remote else { return };
         for early in self.early.take(remote.ufrag()) {
             let Some(base) = self.locals.get(early.base).cloned() else { continue };
-            let via = Via { base, remote: early.source };
+            let (local, remote) = (base.address, early.source);
+            let stream = self.checklist_stream(&base, remote);
+            let via = Via { base, local, remote, stream };
             self.learn_from(now, &via, &early.as_check());
         }
     }
@@ -203,6 +218,9 @@ impl Agent {
             pair.heard.request_at = Some(now);
             pair.counters.requests_received += 1;
             pair.counters.responses_sent += 1;
+            if via.stream.is_some() {
+                (pair.local, pair.stream) = (via.local, via.stream);
+            }
         }
         if self.is_full() {
             self.trigger(id);

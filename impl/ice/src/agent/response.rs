@@ -26,8 +26,10 @@ impl Agent {
     ) -> Received {
         let id = message.transaction_id();
         let Some(place) = self.transactions.iter().position(|one| one.id == id) else {
-            let (source, destination) = (via.remote, via.base.address);
-            if self.gatherer.handle_message(now, source, destination, message) {
+            let (source, destination) = (via.remote, via.local);
+            if via.stream.is_none()
+                && self.gatherer.handle_message(now, source, destination, message)
+            {
                 self.settle(now);
                 return Received::Handled;
             }
@@ -40,8 +42,7 @@ impl Agent {
             return self.drop_for(DropReason::BadIntegrity);
         }
         let transaction = self.transactions.remove(place);
-        let is_symmetric =
-            transaction.local == via.base.address && transaction.remote == via.remote;
+        let is_symmetric = transaction.to == via.back();
         let outcome = match is_symmetric {
             true => self.take_response(now, transaction, message),
             false => {
@@ -139,6 +140,9 @@ impl Agent {
             answered_at: now,
         });
         pair.state = PairState::Succeeded;
+        if let Some(stream) = pair.stream {
+            self.tcp.validate(stream);
+        }
         pair.measure(transaction.rtt(now));
         pair.watch.answered();
         let (component, generation) = (pair.component, pair.generation);

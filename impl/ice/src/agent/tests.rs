@@ -10,3 +10,4 @@ mod paths;
 mod restart;
 mod roles;
 mod support;
+mod tcp;

@@ -1,10 +1,11 @@
 //! Checks on their way: RFC 8445 §7.2, §14.3.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use base::Instant;
 use stun::{Due, Retransmission, Timing, wire::TransactionId};
 
+use super::outbox::Target;
 use crate::{PairId, state::Role};
 
 /// Most checks on their way, cancelled ones included. The pairs of a full check list have two each, and
@@ -43,8 +44,7 @@ pub(crate) struct Transaction {
     pub(crate) use_candidate: bool,
     /// The value of renomination it carried.
     pub(crate) nomination: Option<u32>,
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: SocketAddr,
+    pub(crate) to: Target,
     pub(crate) began_at: Instant,
     pub(crate) was_resent: bool,
     /// Whether its failure means nothing any more: RFC 8445 §7.3.1.4.
@@ -77,8 +77,7 @@ pub(crate) struct NewTransaction {
     pub(crate) priority: u32,
     pub(crate) use_candidate: bool,
     pub(crate) nomination: Option<u32>,
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: SocketAddr,
+    pub(crate) to: Target,
     pub(crate) bytes: Vec<u8>,
 }
 
@@ -112,8 +111,7 @@ impl Transaction {
             priority,
             use_candidate,
             nomination,
-            local,
-            remote,
+            to,
             bytes,
         } = new;
         Self {
@@ -125,8 +123,7 @@ impl Transaction {
             priority,
             use_candidate,
             nomination,
-            local,
-            remote,
+            to,
             began_at: now,
             was_resent: false,
             is_cancelled: false,

@@ -52,6 +52,9 @@ pub struct ClientConfig {
     pub accepts_classic_servers: bool,
     /// How often a request is made again after an error of the server's own: RFC 8489 §6.3.4.
     pub server_error_retries: u8,
+    /// Whether to take SHA-256 for the key of a long-term credential wherever the server offers it, as
+    /// TURN has it (RFC 8656 §6), rather than what the server lists first (RFC 8489 §9.2.5).
+    pub prefers_sha256: bool,
     /// What the client says of itself. Nothing by default: RFC 8489 §6.1 would have it said, §16.1.2
     /// would have it be a choice.
     pub software: Option<String>,
@@ -69,6 +72,7 @@ impl ClientConfig {
             follows_alternate_server: false,
             accepts_classic_servers: false,
             server_error_retries: 4,
+            prefers_sha256: false,
             software: None,
         }
     }

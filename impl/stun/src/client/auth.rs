@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crypto::Provider;
-
-use super::FailReason;
+use super::{ClientConfig, FailReason};
 use crate::{
     Credential, DropReason, Integrity, Key, Message, SecurityFeatures,
     credential::{LongTerm, Secret, ShortTerm},
@@ -73,17 +71,12 @@ impl Auth {
         }
     }
 
-    /// Judges a response to a request that was protected with `self`. `credential` is what the
-    /// client has.
-    pub(crate) fn judge(
-        &self,
-        provider: Provider,
-        credential: Option<&Credential>,
-        response: &Message<'_>,
-    ) -> Verdict {
-        match (self, credential) {
+    /// Judges a response to a request that was protected with `self`. `config` says what the client
+    /// has and prefers.
+    pub(crate) fn judge(&self, config: &ClientConfig, response: &Message<'_>) -> Verdict {
+        match (self, &config.credential) {
             (Self::Short(short, sent), _) => check_integrity(response, &short.key, *sent),
-            (_, Some(Credential::LongTerm(long))) => self.judge_long(provider, long, response),
+            (_, Some(Credential::LongTerm(long))) => self.judge_long(config, long, response),
             _ => Verdict::Accept(None),
         }
     }
@@ -91,7 +84,7 @@ impl Auth {
     /// RFC 8489 §9.2.5, in the order of the text.
     fn judge_long(
         &self,
-        provider: Provider,
+        config: &ClientConfig,
         long: &Arc<LongTerm>,
         response: &Message<'_>,
     ) -> Verdict {
@@ -102,7 +95,7 @@ impl Auth {
             if bid_down {
                 return Verdict::Fail(FailReason::BidDown);
             }
-            return self.answer(provider, long, challenge, response);
+            return self.answer(config, long, challenge, response);
         }
         if bid_down {
             return Verdict::Discard(DropReason::BidDown);
@@ -120,7 +113,7 @@ impl Auth {
     /// Answers a 401 or a 438.
     fn answer(
         &self,
-        provider: Provider,
+        config: &ClientConfig,
         long: &Arc<LongTerm>,
         code: Code,
         response: &Message<'_>,
@@ -141,11 +134,19 @@ impl Auth {
         {
             return Verdict::Fail(FailReason::Rejected(code));
         }
-        match Session::answer(provider, long, realm, nonce, response.get()) {
+        match Session::answer(config, long, realm, nonce, response.get()) {
             Ok(session) => Verdict::Retry(Self::Long(long.clone(), Arc::new(session))),
             Err(reason) => Verdict::Fail(reason),
         }
     }
+}
+
+/// The algorithm for the key: of those the client knows the one the server lists first, unless SHA-256
+/// is preferred.
+fn choose(offered: PasswordAlgorithms<'_>, prefers_sha256: bool) -> Option<Algorithm> {
+    let known = || offered.entries().filter(|it| it.is_supported()).map(|it| it.algorithm);
+    let preferred = known().find(|algorithm| prefers_sha256 && *algorithm == Algorithm::SHA256);
+    preferred.or_else(|| known().next())
 }
 
 /// Whether the nonce promises PASSWORD-ALGORITHMS and there is none: somebody took it out
@@ -160,7 +161,7 @@ fn is_bid_down(response: &Message<'_>) -> bool {
 
 impl Session {
     fn answer(
-        provider: Provider,
+        config: &ClientConfig,
         long: &LongTerm,
         realm: Realm<'_>,
         nonce: Nonce<'_>,
@@ -169,13 +170,10 @@ impl Session {
         let algorithm = match offered {
             None => None,
             Some(offered) => Some(
-                offered
-                    .entries()
-                    .find(|entry| entry.is_supported())
-                    .ok_or(FailReason::NoSupportedAlgorithm)?
-                    .algorithm,
+                choose(offered, config.prefers_sha256).ok_or(FailReason::NoSupportedAlgorithm)?,
             ),
         };
+        let provider = config.provider;
         let username = long.username.as_str();
         let (key, hides_name) = match &long.secret {
             Secret::Password(password) => {

@@ -53,8 +53,7 @@ impl Client {
             return Err(DropReason::WrongPath);
         }
         self.check_fingerprint(&message)?;
-        let credential = self.config.credential.as_ref();
-        match transaction.auth.judge(self.config.provider, credential, &message) {
+        match transaction.auth.judge(&self.config, &message) {
             Verdict::Accept(integrity) => self.accept(now, index, integrity, &message, datagram),
             Verdict::Discard(reason) => self.discard(index, reason)?,
             Verdict::Fail(reason) => self.fail(now, index, reason, &message, datagram),

@@ -52,6 +52,7 @@ pub(super) fn stun_config(config: &ClientConfig) -> stun::ClientConfig {
         // RFC 8656 §7.4: 508 asks for a minute of silence, and what comes of the others depends on what
         // was asked.
         server_error_retries: 0,
+        prefers_sha256: true,
         software: config.software.clone(),
         ..stun::ClientConfig::new(config.provider)
     }

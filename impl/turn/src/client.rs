@@ -261,18 +261,20 @@ impl Client {
 
     /// Whether an address may be sent to.
     #[must_use]
-    pub fn is_permitted(&self, peer: IpAddr) -> bool {
+    pub fn is_permitted(&self, now: Instant, peer: IpAddr) -> bool {
+        let now = self.now.max(now);
         match &self.state {
-            State::Live(live) => live.permissions.standing(self.now, peer) == Standing::Granted,
+            State::Live(live) => live.permissions.standing(now, peer) == Standing::Granted,
             _ => false,
         }
     }
 
     /// The channel that is bound to a peer.
     #[must_use]
-    pub fn channel(&self, peer: SocketAddr) -> Option<Channel> {
+    pub fn channel(&self, now: Instant, peer: SocketAddr) -> Option<Channel> {
+        let now = self.now.max(now);
         match &self.state {
-            State::Live(live) => live.channels.bound(self.now, peer),
+            State::Live(live) => live.channels.bound(now, peer),
             _ => None,
         }
     }

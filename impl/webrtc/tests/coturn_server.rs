@@ -2,6 +2,12 @@
 //!
 //! Runs where coturn is installed, and says so where it is not.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test sets up itself is there, or the test fails"
+)]
+
 #[path = "coturn_server/cases.rs"]
 mod cases;
 #[path = "coturn_server/installation.rs"]

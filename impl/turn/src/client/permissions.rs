@@ -100,7 +100,6 @@ impl Permissions {
             return false;
         }
         let entry = self.entries.entry(peer).or_insert_with(|| Permission::new(now));
-        entry.is_used = true;
         if entry.refusal.is_none() {
             entry.is_asked = true;
             entry.ask_at = None;

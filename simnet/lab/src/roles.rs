@@ -7,7 +7,9 @@
 //! | `echo` | sends every datagram back, at once or later |
 //! | `sink` | counts the datagrams of flows |
 //! | `flow` | sends datagrams at a constant rate |
-//! | `peer` | finds a way to another peer, by punching holes |
+//! | `ice` | finds a way to another peer, by ICE |
+//! | `turn` | relays for peers, by TURN; answers STUN requests too |
+//! | `peer` | punches holes in NATs and guesses ports, to show how that works without ICE |
 //! | `dns` | answers for names, and invents IPv6 addresses for hosts behind a NAT64 |
 //! | `discovery` | asks a STUN server what the NATs on the way do |
 //! | `keepalive` | sees whether answers still arrive after a while |
@@ -32,6 +34,7 @@ mod discovery;
 pub mod dns;
 mod echo;
 mod flow;
+pub mod ice;
 mod keepalive;
 mod late;
 pub mod peer;
@@ -39,18 +42,21 @@ mod pmtu;
 mod sink;
 mod stun;
 mod tcp;
+mod turn;
 mod written;
 
 pub use discovery::Discovery;
 pub use dns::Dns;
 pub use echo::Echo;
 pub use flow::Flow;
+pub use ice::Ice;
 pub use keepalive::Keepalive;
 pub use peer::Peer;
 pub use pmtu::PmtuProbe;
 pub use sink::Sink;
 pub use stun::Stun;
 pub use tcp::{ShortFlows, TcpSend, TcpSink};
+pub use turn::Turn;
 
 /// The parameters of a role.
 trait Parameters: Clone + 'static {
@@ -210,7 +216,11 @@ roles! {
     Sink = "sink",
     /// Sends datagrams at a constant rate.
     Flow = "flow",
-    /// Finds a way to another peer.
+    /// Finds a way to another peer, by ICE.
+    Ice = "ice",
+    /// Relays for peers.
+    Turn = "turn",
+    /// Punches holes.
     Peer = "peer",
     /// Answers for names.
     Dns = "dns",

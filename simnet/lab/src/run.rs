@@ -6,7 +6,11 @@ use base::Instant;
 use simnet::{Network, NodeId, Observer, nat::Nat, nat64::Nat64};
 
 use crate::{
-    roles::{Role, peer::Agent},
+    roles::{
+        Role,
+        ice::{Factory, IceHost},
+        peer::Agent,
+    },
     scenario::{Do, Host, Problem, Scenario, assemble},
 };
 
@@ -184,6 +188,15 @@ impl<O: Observer> World<O> {
         Ok(())
     }
 
+    /// Has the endpoint of a host with the role `ice` made by somebody else, if it has not begun. False if
+    /// there is no such host.
+    pub fn seat(&mut self, host: &str, factory: Factory) -> bool {
+        let node = self.net.find(host);
+        let seated = node
+            .and_then(|node| self.net.with_endpoint(node, |it: &mut IceHost, _| it.seat(factory)));
+        seated.is_some()
+    }
+
     /// The network.
     #[must_use]
     pub const fn network(&self) -> &Network<O> {
@@ -223,7 +236,16 @@ impl<O: Observer> World<O> {
 
     fn hand_over(&mut self, letter: &Letter) {
         if let Some(node) = self.net.find(&letter.to) {
-            self.net.with_endpoint(node, |it: &mut Agent, cx| it.hear(cx, &letter.signal));
+            match &letter.signal {
+                Signal::Peer { generation, candidate } => {
+                    self.net.with_endpoint(node, |it: &mut Agent, cx| {
+                        it.hear(cx, *generation, *candidate);
+                    });
+                }
+                Signal::Ice(letter) => {
+                    self.net.with_endpoint(node, |it: &mut IceHost, cx| it.hear(cx, letter));
+                }
+            }
         }
     }
 

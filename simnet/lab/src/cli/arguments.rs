@@ -3,7 +3,10 @@
 use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use lab::artefacts::Kind;
+use lab::{
+    artefacts::Kind,
+    matrix::{Family, Help},
+};
 
 /// A network laboratory on virtual time: scenarios in, packets explained out.
 ///
@@ -129,15 +132,16 @@ pub(crate) struct Check {
 
 /// Let a peer behind every NAT meet a peer behind every NAT.
 ///
-/// Each pair is a world of its own: two homes, a STUN server, signalling of 50 ms, no relay. The grid
-/// says by which candidates they connected, and where that is not what simple rules on mapping and
-/// filtering predict.
+/// Each pair is a world of its own: two homes with links of 50 ms, a server that helps, and signalling that
+/// takes as long as packets. A grid for each family of addresses and kind of server says by which candidates
+/// they connected, and where that is not what simple rules on mapping and filtering predict.
 #[derive(Args)]
 #[command(after_long_help = "Examples:\n  \
     cargo xtask lab matrix                              all NAT presets\n  \
     cargo xtask lab matrix linux-masquerade classic-symmetric\n  \
-    cargo xtask lab matrix --json > matrix.json\n  \
-    cargo xtask lab matrix --svg matrix.svg             a heat map")]
+    cargo xtask lab matrix --family ipv4 --with stun    one grid of nine\n  \
+    cargo xtask lab matrix --summary --strict           figures only; fails if a rule is wrong\n  \
+    cargo xtask lab matrix --out out/matrix             a page, heat maps, JSON and CSV")]
 pub(crate) struct Matrix {
     /// NAT presets; all if none is named.
     #[arg(value_name = "PRESET")]
@@ -148,15 +152,35 @@ pub(crate) struct Matrix {
     /// Threads; the result does not depend on them.
     #[arg(long, value_name = "COUNT", default_value_t = NonZeroUsize::MIN.saturating_add(1))]
     pub(crate) threads: NonZeroUsize,
+    /// Families of addresses; all if none is named.
+    #[arg(long, value_name = "FAMILY", value_parser = family)]
+    pub(crate) family: Vec<Family>,
+    /// Servers that help: `stun`, `turn-udp`, `turn-tcp`; all if none is named.
+    #[arg(long = "with", value_name = "SERVER", value_parser = help)]
+    pub(crate) help: Vec<Help>,
     /// Print JSON instead of text.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "summary")]
     pub(crate) json: bool,
-    /// Write a heat map to this file as well.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) svg: Option<PathBuf>,
+    /// Print a line for each family and server, without the grids.
+    #[arg(long)]
+    pub(crate) summary: bool,
+    /// Folder for `matrix.html`, `matrix.json`, `matrix.csv` and the heat maps; it is made if it is not
+    /// there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
     /// Fail if a pair is not what the rules predict.
     #[arg(long)]
     pub(crate) strict: bool,
+}
+
+fn family(text: &str) -> Result<Family, String> {
+    let known = Family::ALL.into_iter().find(|family| family.name() == text);
+    known.ok_or_else(|| "the families are ipv4, ipv6, dual".to_owned())
+}
+
+fn help(text: &str) -> Result<Help, String> {
+    let known = Help::ALL.into_iter().find(|help| help.name() == text);
+    known.ok_or_else(|| "the servers are stun, turn-udp, turn-tcp".to_owned())
 }
 
 /// List the presets, each with how well it is known.

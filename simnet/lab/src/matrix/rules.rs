@@ -12,13 +12,25 @@
 //! | neither stable, one of them by address only | one filters nothing, and the other by address at most |
 //! | both new for every address and port | never: each answer comes from yet another port |
 //!
+//! IPv6 needs no translation, so a preset is taken at its word about it (`ipv6` of its configuration): by
+//! default the same box forwards IPv6 as it is and lets in what its filtering lets in, as home routers do.
+//! Both peers then know their addresses, each opens its own filter by sending, and they connect by host
+//! candidates, unless a box drops IPv6. A box that replaces prefixes makes a peer look different from
+//! outside, always in the same way. With both families, IPv6 by host candidates comes before IPv4 by
+//! reflexive ones: RFC 8445 §5.1.2.2.
+//!
+//! A TURN server is reached from behind every NAT, so with one all connect, over a relayed candidate if,
+//! and only if, there is no other way. (A NAT that drops a family drops the way to the server too.)
+//!
 //! *Stable* is a mapping whose external port is the same for every destination: endpoint-independent
 //! mapping (RFC 4787 §4.1), or one that depends on the destination but gives each of its mappings the
 //! port of the socket.
 
 use std::fmt;
 
-use simnet::nat::{Collision, Config, Filtering, Mapping, PortAssignment};
+use simnet::nat::{Collision, Config, Filtering, Ipv6, Mapping, PortAssignment};
+
+use super::plan::{Family, Help};
 
 /// On what the external port of a socket depends, as far as the other peer is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,8 +58,38 @@ pub enum Prediction {
     /// They connect by candidates of these types: that of the first, as both see it, and that of the
     /// second.
     Connected(&'static str, &'static str),
+    /// They connect by a pair with a relayed candidate, and in no other way.
+    Relayed,
     /// They do not.
     NotConnected,
+}
+
+/// What should come of two peers behind these NATs.
+#[must_use]
+pub fn predict(one: &Config, other: &Config, family: Family, help: Help) -> Prediction {
+    let mut ways = Vec::new();
+    if family.has_ipv6() {
+        ways.push(meet_over_ipv6(one, other));
+    }
+    if family.has_ipv4() {
+        ways.push(Class::of(one).meets(Class::of(other)));
+    }
+    let direct = ways.iter().copied().find(|way| way.connects());
+    let passes = |config: &Config| family.has_ipv4() || config.ipv6 != Ipv6::Drop;
+    let relayed = help.transport().is_some() && passes(one) && passes(other);
+    direct.unwrap_or(if relayed { Prediction::Relayed } else { Prediction::NotConnected })
+}
+
+fn meet_over_ipv6(one: &Config, other: &Config) -> Prediction {
+    let seen = |config: &Config| match config.ipv6 {
+        Ipv6::Filter | Ipv6::Route => Some("host"),
+        Ipv6::TranslatePrefix { .. } => Some("srflx"),
+        Ipv6::Drop => None,
+    };
+    match (seen(one), seen(other)) {
+        (Some(one), Some(other)) => Prediction::Connected(one, other),
+        _ => Prediction::NotConnected,
+    }
 }
 
 impl Class {
@@ -97,7 +139,7 @@ impl Prediction {
     /// Whether the peers connect.
     #[must_use]
     pub const fn connects(self) -> bool {
-        matches!(self, Self::Connected(..))
+        matches!(self, Self::Connected(..) | Self::Relayed)
     }
 }
 
@@ -105,6 +147,7 @@ impl fmt::Display for Prediction {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Connected(first, second) => write!(f, "{first}–{second}"),
+            Self::Relayed => f.write_str("relay"),
             Self::NotConnected => f.write_str("no way"),
         }
     }
@@ -163,6 +206,32 @@ mod tests {
         #[case] outcome: &str,
     ) {
         assert_eq!(Class::of(&one).meets(Class::of(&other)).to_string(), outcome);
+    }
+
+    #[rstest]
+    #[case::ipv4(Family::Ipv4, Help::Stun, "no way")]
+    #[case::ipv6(Family::Ipv6, Help::Stun, "host–host")]
+    #[case::dual(Family::Dual, Help::Stun, "host–host")]
+    #[case::relay(Family::Ipv4, Help::TurnUdp, "relay")]
+    #[case::relay_that_nobody_needs(Family::Dual, Help::TurnTcp, "host–host")]
+    fn symmetric_nats_meet_over_ipv6_or_a_relay(
+        #[case] family: Family,
+        #[case] help: Help,
+        #[case] outcome: &str,
+    ) {
+        let nat = Config::symmetric();
+        assert_eq!(predict(&nat, &nat, family, help).to_string(), outcome);
+    }
+
+    #[test]
+    fn a_box_that_drops_ipv6_leaves_ipv4() {
+        let mut deaf = Config::full_cone();
+        deaf.ipv6 = Ipv6::Drop;
+        let cone = Config::full_cone();
+        let words = |family, help| predict(&deaf, &cone, family, help).to_string();
+        assert_eq!(words(Family::Ipv6, Help::Stun), "no way");
+        assert_eq!(words(Family::Ipv6, Help::TurnUdp), "no way");
+        assert_eq!(words(Family::Dual, Help::Stun), "srflx–srflx");
     }
 
     #[test]

@@ -11,103 +11,190 @@ use std::{
 };
 
 use base::Instant;
+use simnet::{NodeId, units};
 
-use super::{Cell, Connected, Entry, Matrix};
+use super::{
+    Cell, Connected, Contender, Entry, Family, Help, Matrix, Plan, Sheet,
+    plan::{LINK, SIGNALLING},
+    rules,
+};
 use crate::{
-    Boxed, Figure, Host, Link, Outcome, Scenario, Segment, Signalling,
-    roles::{Peer, Role, Stun},
+    Boxed, Host, Link, Scenario, Segment, Signalling, World,
+    roles::{
+        Ice, Role, Stun, Turn,
+        ice::{Choice, IceHost},
+    },
 };
 
 /// Told after every cell how many are done.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// How long peers may try: longer than the last retransmission of a check.
-const LIMIT: Duration = Duration::from_secs(12);
+/// How long peers may try. A check to an address that answers nobody is sent for the last time after less.
+const LIMIT: Duration = Duration::from_secs(20);
 /// How often it is looked whether they are done.
 const LOOK: Duration = Duration::from_millis(250);
+/// For how long a pair that both have selected is watched: a better one may take its place.
+const SETTLE: Duration = Duration::from_secs(2);
 
-/// Runs every pair of `nats` on `threads` threads. The result is the same for any number of them: each
-/// pair is a world of its own, whose seed is that of the matrix and its place.
+/// Runs every pair of the plan with the project's own ICE. The result is the same for any number of
+/// threads: each pair is a world of its own, whose seed is that of the plan.
 #[must_use]
-pub fn run(nats: Vec<Entry>, seed: u64, threads: NonZeroUsize, progress: Progress<'_>) -> Matrix {
-    let count = nats.len() * nats.len();
-    let cells: Vec<Mutex<Option<Cell>>> = (0..count).map(|_| Mutex::new(None)).collect();
+pub fn run(plan: &Plan, progress: Progress<'_>) -> Matrix {
+    run_with(plan, &Contender::default(), progress)
+}
+
+/// As [`run`], with the endpoints of somebody else in both homes.
+#[must_use]
+pub fn run_with(plan: &Plan, contender: &Contender, progress: Progress<'_>) -> Matrix {
+    let ways: Vec<(Family, Help)> = plan
+        .families
+        .iter()
+        .flat_map(|&family| plan.helps.iter().map(move |&help| (family, help)))
+        .collect();
+    let side = plan.nats.len();
+    let per_sheet = side * side;
+    let count = ways.len() * per_sheet;
+    let work = |index: usize| {
+        let place = index % per_sheet;
+        let way = ways.get(index / per_sheet)?;
+        let (row, column) = (plan.nats.get(place / side)?, plan.nats.get(place % side)?);
+        Some(cell(row, column, *way, plan.seed, contender))
+    };
+    let mut cells = each(count, plan.threads, progress, work).into_iter();
+    let sheets = ways.iter().map(|&(family, help)| Sheet {
+        nats: plan.nats.clone(),
+        family,
+        help,
+        cells: cells.by_ref().take(per_sheet).collect(),
+    });
+    Matrix { sheets: sheets.collect(), endpoint: contender.name.clone(), seed: plan.seed }
+}
+
+/// Does `count` things on several threads; the results are in their order.
+fn each<T: Send>(
+    count: usize,
+    threads: NonZeroUsize,
+    progress: Progress<'_>,
+    work: impl Fn(usize) -> Option<T> + Sync,
+) -> Vec<T> {
+    let places: Vec<Mutex<Option<T>>> = (0..count).map(|_| Mutex::new(None)).collect();
     let (next, done) = (AtomicUsize::new(0), AtomicUsize::new(0));
-    let work = || {
+    let labour = || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(place) = cells.get(index) else { return };
-            let pair = (nats.get(index / nats.len()), nats.get(index % nats.len()));
-            if let (Some(row), Some(column)) = pair {
-                let cell = cell(row, column, seed);
-                *place.lock().unwrap_or_else(PoisonError::into_inner) = Some(cell);
-            }
+            let Some(place) = places.get(index) else { return };
+            *place.lock().unwrap_or_else(PoisonError::into_inner) = work(index);
             progress(done.fetch_add(1, Ordering::Relaxed) + 1);
         }
     };
     thread::scope(|scope| {
         for _ in 1..threads.get() {
-            scope.spawn(work);
+            scope.spawn(labour);
         }
-        work();
+        labour();
     });
-    let taken = cells.into_iter().map(|it| it.into_inner().unwrap_or_else(PoisonError::into_inner));
-    let cells = taken.flatten().collect();
-    Matrix { nats, cells, seed }
+    let taken = places.into_iter();
+    taken.filter_map(|it| it.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
 }
 
-fn cell(row: &Entry, column: &Entry, seed: u64) -> Cell {
-    let scenario = scenario(&row.name, &column.name, seed);
-    let predicted = row.class.meets(column.class);
-    let Ok(mut world) = scenario.build(()) else {
+fn cell(
+    row: &Entry,
+    column: &Entry,
+    (family, help): (Family, Help),
+    seed: u64,
+    contender: &Contender,
+) -> Cell {
+    let predicted = rules::predict(&row.config, &column.config, family, help);
+    let mut cell = Cell { connected: None, checks: 0, packets: 0, predicted };
+    let Ok(mut world) = scenario(row, column, (family, help), seed).build(()) else {
         // The names were looked up; a world of two presets fits together.
-        return Cell { connected: None, checks: 0, predicted };
+        return cell;
     };
-    let mut outcome = world.outcome();
+    for host in ["alice", "bob"] {
+        if let Some(factory) = &contender.factory {
+            world.seat(host, factory.clone());
+        }
+    }
+    let peers = ["alice", "bob"].map(|name| world.network().node(name));
     let mut now = Instant::ZERO;
-    while now < Instant::ZERO + LIMIT && connected(&outcome).is_none() {
+    while now < Instant::ZERO + LIMIT && selected(&world, peers).is_none() {
         now += LOOK;
         world.run_until(now);
-        outcome = world.outcome();
     }
-    let checks = ["alice.checks", "bob.checks"].iter().map(|name| match outcome.figure(name) {
-        Some(Figure::Count(count)) => *count,
-        _ => 0,
-    });
-    Cell { connected: connected(&outcome), checks: checks.sum(), predicted }
+    cell.packets = world.network().tally().originated;
+    if selected(&world, peers).is_some() {
+        world.run_until(now + SETTLE);
+    }
+    cell.connected = selected(&world, peers);
+    let checks = peers.map(|peer| host(&world, peer).map_or(0, IceHost::checks));
+    cell.checks = checks.iter().sum();
+    cell
 }
 
-/// The pair that both selected.
-fn connected(outcome: &Outcome) -> Option<Connected> {
-    let time = |name| match outcome.figure(name)? {
-        Figure::Time(time) => Some(*time),
-        _ => None,
-    };
-    let after = time("alice.connected-after")?.max(time("bob.connected-after")?);
-    let text = |name| outcome.figure(name).map(ToString::to_string);
-    let (first, second) = (text("alice.selected-local")?, text("alice.selected-remote")?);
-    Some(Connected { first, second, after })
+fn host(world: &World, peer: NodeId) -> Option<&IceHost> {
+    world.network().endpoint(peer)
 }
 
-/// Two homes with the same private addresses, a STUN server between them, and signalling that is slower
-/// than the network, as it is in life.
-fn scenario(row: &str, column: &str, seed: u64) -> Scenario {
-    let mut scenario = Scenario::new(&format!("{row} and {column}"));
+/// The pair that both use, and since when both used one.
+fn selected(world: &World, [row, column]: [NodeId; 2]) -> Option<Connected> {
+    let choice = |peer| host(world, peer).and_then(IceHost::choice);
+    let (row, column): (Choice, Choice) = (choice(row)?, choice(column)?);
+    Some(Connected {
+        first: row.local.name(),
+        second: row.remote.name(),
+        after: row.first.max(column.first).elapsed(),
+    })
+}
+
+/// Two homes, a server between them, and letters that take as long as packets. In IPv4 both homes have the
+/// same private addresses; in IPv6 each has a public network of its own.
+fn scenario(row: &Entry, column: &Entry, (family, help): (Family, Help), seed: u64) -> Scenario {
+    let mut scenario = Scenario::new(&format!("{} and {}", row.name, column.name));
     scenario.seed = seed;
-    scenario.duration = LIMIT;
-    scenario.wans.push(Segment::new("wan", "11.0.0.0/8"));
-    for (home, lan, preset) in [("home-a", "lan-a", row), ("home-b", "lan-b", column)] {
-        scenario.lans.push(Segment::new(lan, "192.168.1.0/24"));
+    scenario.duration = LIMIT + SETTLE;
+    let segment = |name: &str, v4: &str, v6: &str| {
+        let own = [(family.has_ipv4(), v4), (family.has_ipv6(), v6)];
+        let own = own.into_iter().filter(|(has, _)| *has);
+        let prefixes = own.map(|(_, prefix)| prefix.to_owned()).collect();
+        Segment { prefixes, ..Segment::new(name, v4) }
+    };
+    scenario.wans.push(segment("wan", "11.0.0.0/8", "2001:db8:ffff::/48"));
+    let homes = [("home-a", "lan-a", &row.name, 'a'), ("home-b", "lan-b", &column.name, 'b')];
+    for (home, lan, preset, letter) in homes {
+        scenario.lans.push(segment(lan, "192.168.1.0/24", &format!("2001:db8:{letter}::/64")));
         scenario.nats.push(Boxed::new(home, lan, "wan").preset(preset));
-        scenario.links.push(Link::between(home, "wan").with("delay", "20ms"));
+        scenario.links.push(Link::between(home, "wan").with("delay", units::print_duration(LINK)));
     }
     let peer = |with: &str, controlling| {
-        let controlling = Some(controlling);
-        Role::Peer(Peer { controlling, data: Duration::ZERO, ..Peer::with(with) })
+        let mut ice = Ice::with(with);
+        (ice.controlling, ice.data, ice.restarts) = (Some(controlling), Duration::ZERO, false);
+        match help.transport() {
+            Some(transport) => ice.turn_over = vec![transport],
+            None => ice.turn = Some(Vec::new()),
+        }
+        Role::Ice(ice)
     };
     scenario.hosts.push(Host::new("alice", "lan-a", peer("bob", true)));
     scenario.hosts.push(Host::new("bob", "lan-b", peer("alice", false)));
-    scenario.hosts.push(Host::new("stun", "wan", Stun::default()).address("11.0.0.3"));
-    scenario.signalling = Signalling::delayed(Duration::from_millis(50));
+    let server: Role = match help {
+        Help::Stun | Help::TurnTcp => Stun::default().into(),
+        Help::TurnUdp => Turn { tcp: false, ..Turn::default() }.into(),
+    };
+    scenario.hosts.push(at(Host::new("server", "wan", server), family, 3));
+    if help == Help::TurnTcp {
+        let relay = Turn { udp: false, ..Turn::default() };
+        scenario.hosts.push(at(Host::new("relay", "wan", relay), family, 4));
+    }
+    scenario.signalling = Signalling::delayed(SIGNALLING);
     scenario
+}
+
+fn at(mut host: Host, family: Family, number: u8) -> Host {
+    if family.has_ipv4() {
+        host = host.address(&format!("11.0.0.{number}"));
+    }
+    if family.has_ipv6() {
+        host = host.address(&format!("2001:db8:ffff::{number}"));
+    }
+    host
 }

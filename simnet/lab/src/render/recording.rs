@@ -100,13 +100,17 @@ fn beliefs<O: Observer>(
 ) -> Vec<(Instant, simnet::NodeId, String)> {
     let mut notes = Vec::new();
     for host in &scenario.hosts {
-        let Role::Peer(peer) = &host.role else { continue };
+        let start = match &host.role {
+            Role::Peer(peer) => peer.start,
+            Role::Ice(ice) => ice.start,
+            _ => continue,
+        };
         let node = net.node(&host.name);
         let figure = |name: &str| outcome.figure(&format!("{}.{name}", host.name));
         let text = |name: &str| figure(name).map(ToString::to_string).unwrap_or_default();
         match figure("connected-after") {
             Some(Figure::Time(after)) => {
-                let at = Instant::ZERO + peer.start + *after;
+                let at = Instant::ZERO + start + *after;
                 let words =
                     format!("connected: {} to {}", text("selected-local"), text("selected-remote"));
                 notes.push((at, node, words));

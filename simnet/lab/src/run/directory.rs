@@ -46,6 +46,18 @@ impl Directory {
         Some(SocketAddr::new(*ip, port))
     }
 
+    /// As [`resolve`](Directory::resolve), with one address of each family.
+    pub(crate) fn resolve_all(&self, target: &str, port: u16) -> Vec<SocketAddr> {
+        let Some(first) = self.resolve(target, port) else { return Vec::new() };
+        let name = target.split(':').next().unwrap_or(target);
+        let ips = self.addresses.get(name).map(Vec::as_slice).unwrap_or_default();
+        let other = ips.iter().find(|ip| ip.is_ipv4() != first.is_ipv4());
+        let other = other.filter(|_| target.parse::<SocketAddr>().is_err());
+        std::iter::once(first)
+            .chain(other.map(|ip| SocketAddr::new(*ip, first.port())))
+            .collect()
+    }
+
     /// The parts that `name`, a part or an interface, is attached to.
     pub(crate) fn attached(&self, name: &str) -> Vec<&str> {
         // A loopback leads nowhere else.

@@ -7,7 +7,10 @@ use std::{
 
 use base::Instant;
 
-use crate::{roles::peer::Candidate, scenario::Signalling};
+use crate::{
+    roles::{ice, peer::Candidate},
+    scenario::Signalling,
+};
 
 /// Carries letters between peers, beside the network.
 #[derive(Clone, Debug, Default)]
@@ -30,12 +33,17 @@ pub(crate) struct Letter {
     pub(crate) signal: Signal,
 }
 
-/// What a peer tells: that it began, or where it may be reached.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Signal {
-    /// How often it has begun.
-    pub(crate) generation: u32,
-    pub(crate) candidate: Option<Candidate>,
+/// What a peer tells.
+#[derive(Clone, Debug)]
+pub(crate) enum Signal {
+    /// A hole puncher: that it began, or where it may be reached.
+    Peer {
+        /// How often it has begun.
+        generation: u32,
+        candidate: Option<Candidate>,
+    },
+    /// An ICE endpoint.
+    Ice(ice::Letter),
 }
 
 impl Post {

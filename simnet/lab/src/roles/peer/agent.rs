@@ -102,14 +102,19 @@ impl Agent {
     }
 
     /// The other peer told something through the signalling.
-    pub(crate) fn hear(&mut self, cx: &mut Cx<'_>, signal: &Signal) {
-        if self.client.is_none() || signal.generation < self.generation {
+    pub(crate) fn hear(
+        &mut self,
+        cx: &mut Cx<'_>,
+        generation: u32,
+        candidate: Option<Candidate>,
+    ) {
+        if self.client.is_none() || generation < self.generation {
             return;
         }
-        if signal.generation > self.generation {
-            self.start_again(cx, signal.generation);
+        if generation > self.generation {
+            self.start_again(cx, generation);
         }
-        if let Some(candidate) = signal.candidate {
+        if let Some(candidate) = candidate {
             self.learn(cx.now(), candidate);
         }
         self.drain(cx);
@@ -182,7 +187,7 @@ impl Agent {
 
     pub(super) fn tell(&self, now: Instant, candidate: Option<Candidate>) {
         if let (Some(post), Some(other)) = (&self.post, &self.known.other) {
-            let signal = Signal { generation: self.generation, candidate };
+            let signal = Signal::Peer { generation: self.generation, candidate };
             post.send(now, &self.name, other, signal);
         }
     }

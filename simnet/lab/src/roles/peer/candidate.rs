@@ -24,9 +24,6 @@ impl Kind {
         }
     }
 
-    /// The names of all kinds.
-    pub(crate) const NAMES: &[&str] = &["host", "prflx", "srflx"];
-
     /// RFC 8445 §5.1.2.2: the recommended preferences.
     const fn preference(self) -> u32 {
         match self {

@@ -1,7 +1,7 @@
 //! Whether what is expected can be judged.
 
 use super::{Checker, Finding};
-use crate::{roles::peer::Kind, run::Bound};
+use crate::{roles::ice::KINDS, run::Bound};
 
 impl Checker<'_> {
     pub(super) fn expectations(&mut self) {
@@ -15,7 +15,7 @@ impl Checker<'_> {
             let selected = selected.map(|kind| ("selected", kind));
             let never = expect.never.iter().map(|kind| ("never", kind));
             for (key, kind) in selected.chain(never) {
-                let known = Kind::NAMES.iter().copied();
+                let known = KINDS;
                 self.refer(&format!("{path}.{key}"), "kind of candidate", kind, known);
             }
             for (reason, bound) in &expect.drops {

@@ -56,7 +56,8 @@ fn draw(dice: &mut Stream) -> Option<Command> {
 
 fn datagram(dice: &mut Stream) -> (SocketAddr, SocketAddr, Vec<u8>) {
     let sources = ["203.0.113.1:3478", "203.0.113.2:3478", "198.51.100.3:5000"];
-    let source = sources[usize::try_from(dice.below(3)).unwrap_or(0)];
+    let drawn = usize::try_from(dice.below(3)).unwrap_or(0);
+    let source = sources.get(drawn).expect("one of three");
     let bytes = (0..dice.below(60)).map(|_| dice.u32().to_le_bytes()[0]).collect();
     (addr(source), addr("192.0.2.1:50000"), bytes)
 }

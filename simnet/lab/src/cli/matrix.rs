@@ -42,7 +42,7 @@ fn or_all<T: Clone>(named: &[T], all: &[T]) -> Vec<T> {
 }
 
 /// Writes every file there is.
-fn leave(done: &lab::matrix::Matrix, folder: &Path) -> Result<(), Failure> {
+fn leave(done: &matrix::Matrix, folder: &Path) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
     let write = |name: &str, text: String| {
         let path = folder.join(name);

@@ -133,9 +133,9 @@ impl Inhabitant for Relaying {
         let Some(driven) = self.driven.get() else { return Report::default() };
         let stats = driven.machine().stats();
         Report::default()
-            .with("allocations", Figure::Count(stats.allocations))
-            .with("relayed", Figure::Count(stats.to_peers.packets + stats.from_peers.packets))
-            .with("relayed-bytes", Figure::Count(stats.to_peers.bytes + stats.from_peers.bytes))
+            .with("allocations", Figure::Count(stats.allocated))
+            .with("relayed", Figure::Count(stats.to_peers.packets + stats.to_clients.packets))
+            .with("relayed-bytes", Figure::Count(stats.to_peers.bytes + stats.to_clients.bytes))
     }
 }
 

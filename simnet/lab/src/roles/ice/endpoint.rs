@@ -92,7 +92,7 @@ pub struct IceFigures {
 }
 
 /// How an endpoint is to be.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 #[non_exhaustive]
 pub struct Setup {
     /// Whether it decides which pair is used.

@@ -84,12 +84,7 @@ pub fn heat_map(sheet: &Sheet, colours: Colours) -> String {
     svg
 }
 
-fn draw<'a>(
-    sheet: &Sheet,
-    colours: Colours,
-    side: i32,
-    area: &Area<'a>,
-) -> Result<(), Fault<'a>> {
+fn draw<'a>(sheet: &Sheet, colours: Colours, side: i32, area: &Area<'a>) -> Result<(), Fault<'a>> {
     area.fill(&WHITE)?;
     let what = match colours {
         Colours::Outcome => "By what two peers meet",

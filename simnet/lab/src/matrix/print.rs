@@ -79,7 +79,16 @@ pub(super) fn summary(matrix: &Matrix) -> String {
     let _ = writeln!(
         out,
         "{:4} {:8} {:>6} {:>6} {:>5} {:>5} {:>5}  {:>9} {:>9} {:>11} {:>9}",
-        "", "", "pairs", "direct", "relay", "short", "wrong", "median ms", "p95 ms", "round trips",
+        "",
+        "",
+        "pairs",
+        "direct",
+        "relay",
+        "short",
+        "wrong",
+        "median ms",
+        "p95 ms",
+        "round trips",
         "packets"
     );
     for sheet in &matrix.sheets {

@@ -14,9 +14,7 @@ mod endpoint;
 mod host;
 mod ours;
 
-pub use endpoint::{
-    Factory, IceEndpoint, IceFigures, Letter, News, Server, Setup, TurnTransport,
-};
+pub use endpoint::{Factory, IceEndpoint, IceFigures, Letter, News, Server, Setup, TurnTransport};
 pub(crate) use host::{Choice, IceHost};
 pub(crate) use ours::KINDS;
 pub use ours::Ours;

@@ -53,9 +53,7 @@ impl Directory {
         let ips = self.addresses.get(name).map(Vec::as_slice).unwrap_or_default();
         let other = ips.iter().find(|ip| ip.is_ipv4() != first.is_ipv4());
         let other = other.filter(|_| target.parse::<SocketAddr>().is_err());
-        std::iter::once(first)
-            .chain(other.map(|ip| SocketAddr::new(*ip, first.port())))
-            .collect()
+        std::iter::once(first).chain(other.map(|ip| SocketAddr::new(*ip, first.port()))).collect()
     }
 
     /// The parts that `name`, a part or an interface, is attached to.

@@ -6,9 +6,7 @@ use base::{Instant, SocketError};
 use ice::Kind;
 use simnet::{Cx, Driven, Endpoint, NetworkChange, RecvMeta, SocketId, TcpEvent};
 
-use super::{
-    Company, Factory, Ice, IceEndpoint, Letter, News, Ours, Server, Setup,
-};
+use super::{Company, Factory, Ice, IceEndpoint, Letter, News, Ours, Server, Setup};
 use crate::{
     roles::{Inhabitant, flow::Stamp},
     run::{Directory, Figure, Post, Report, Signal},
@@ -165,9 +163,10 @@ impl IceHost {
         history.failed = None;
         self.restart_at = None;
         if history.selections.last().is_none_or(|(_, l, r)| (*l, *r) != (local, remote))
-            || history.losses.last().is_some_and(|lost| {
-                history.selections.last().is_some_and(|(then, ..)| then < lost)
-            })
+            || history
+                .losses
+                .last()
+                .is_some_and(|lost| history.selections.last().is_some_and(|(then, ..)| then < lost))
         {
             history.selections.push((at, local, remote));
         }
@@ -316,10 +315,8 @@ impl Endpoint for IceHost {
         let Some(driven) = &mut self.driven else { return };
         driven.handle_network_change(cx, change);
         // Nothing can be told to the peer of addresses that are no more without new ones.
-        let gained = matches!(
-            change,
-            NetworkChange::Up { .. } | NetworkChange::AddressAdded { .. }
-        );
+        let gained =
+            matches!(change, NetworkChange::Up { .. } | NetworkChange::AddressAdded { .. });
         if gained {
             self.plan_restart(cx.now(), false);
         }

@@ -6,7 +6,7 @@ use base::{
     Datagram, Instant, Interface, Machine, SocketCommand, SocketError, SocketInput, StreamCommand,
     StreamInput, Transmit,
 };
-use ice::{Event, Kind, Mode, Nomination, Outgoing, Role, State, Ufrag};
+use ice::{Event, Kind, Mode, Nomination, Outgoing, Parameters, Role, State, Ufrag};
 use peer::{IceServer, IceTransport, IceTransportConfig, Policy, TcpCandidates};
 
 use super::endpoint::{IceEndpoint, IceFigures, Letter, News, Server, Setup, TurnTransport};
@@ -115,6 +115,13 @@ impl Ours {
         self.news.push_back(News::Selected { local, remote });
     }
 
+    fn hear_parameters(&mut self, now: Instant, parameters: &Parameters) {
+        let is_former = Some(&parameters.ufrag) == self.former.as_ref();
+        if !is_former && self.transport.set_remote_parameters(now, parameters.clone()).is_ok() {
+            self.remote = Some(parameters.ufrag.clone());
+        }
+    }
+
     fn is_of_now(&self, ufrag: &Ufrag) -> bool {
         self.remote.as_ref() == Some(ufrag)
     }
@@ -145,11 +152,7 @@ impl IceEndpoint for Ours {
         // Letters of another generation are late, or about nothing yet: RFC 8838 §9. The transport has
         // counted what it did not take.
         match letter {
-            Letter::Parameters(parameters) if Some(&parameters.ufrag) != self.former.as_ref() => {
-                if self.transport.set_remote_parameters(now, parameters.clone()).is_ok() {
-                    self.remote = Some(parameters.ufrag.clone());
-                }
-            }
+            Letter::Parameters(parameters) => self.hear_parameters(now, parameters),
             Letter::Candidate { ufrag, candidate } if self.is_of_now(ufrag) => {
                 let _ = self.transport.add_remote_candidate(now, candidate.clone());
             }
@@ -205,7 +208,9 @@ impl IceEndpoint for Ours {
         };
         let mut all: Vec<String> = Vec::new();
         all.extend(stats.local_candidates.iter().map(|it| format!("I am at {}", shown(it))));
-        all.extend(stats.remote_candidates.iter().map(|it| format!("the other is at {}", shown(it))));
+        all.extend(
+            stats.remote_candidates.iter().map(|it| format!("the other is at {}", shown(it))),
+        );
         all.extend(stats.pairs.iter().map(|pair| {
             let seen = pair.mapped.map(|it| format!(", and I look like {it}")).unwrap_or_default();
             let used = if pair.selected { ", in use" } else { "" };

@@ -102,12 +102,7 @@ impl Agent {
     }
 
     /// The other peer told something through the signalling.
-    pub(crate) fn hear(
-        &mut self,
-        cx: &mut Cx<'_>,
-        generation: u32,
-        candidate: Option<Candidate>,
-    ) {
+    pub(crate) fn hear(&mut self, cx: &mut Cx<'_>, generation: u32, candidate: Option<Candidate>) {
         if self.client.is_none() || generation < self.generation {
             return;
         }

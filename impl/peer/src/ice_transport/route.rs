@@ -14,7 +14,12 @@ use super::{
 impl IceTransport {
     /// Carries everything that is said to whom it concerns, until nobody has anything more to say.
     pub(super) fn pump(&mut self) {
-        while self.pump_relays() | self.pump_agent() {}
+        loop {
+            self.relays.act(self.now);
+            if !(self.pump_relays() | self.pump_agent()) {
+                break;
+            }
+        }
         self.note_gathered();
         self.note_closed();
     }
@@ -40,9 +45,6 @@ impl IceTransport {
             Consequence::Lost(allocation) => {
                 self.stats.allocations_lost += 1;
                 self.withdraw(&allocation);
-                if let Some(relay) = self.relays.named(id) {
-                    relay.act(self.now);
-                }
             }
             Consequence::NeedsSocket => {
                 if let Some(relay) = self.relays.named(id) {
@@ -270,7 +272,6 @@ impl IceTransport {
             }
         }
         self.relays.plan(self.now, base.component, local);
-        self.relays.act(self.now);
     }
 
     /// Lets go of what was on addresses that are gone.

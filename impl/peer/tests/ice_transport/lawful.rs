@@ -76,7 +76,7 @@ fn make(seed: u64) -> IceTransport {
 
 #[test]
 fn keeps_the_laws_through_random_lives() {
-    for seed in 0..40 {
+    for seed in 0..120 {
         let mut dice = Stream::new(seed, "life");
         let mut script = laws::script(&mut dice, 60, datagram, draw);
         for place in [0, 20, 40] {

@@ -47,8 +47,8 @@ use self::{
     transaction::Transaction,
 };
 use crate::{
-    Config, Connections, Event, GatherConfig, Gatherer, Mode, PairId, Parameters, Path, Received,
-    Role, State, Stats,
+    Candidate, Config, Connections, Event, GatherConfig, Gatherer, Mode, PairId, Parameters, Path,
+    Received, Role, State, Stats,
     stats::{DropReason, Drops},
 };
 
@@ -140,6 +140,8 @@ pub struct Agent {
     is_gathering_reported: bool,
     is_gathering_concluded: bool,
     remotes: Remotes,
+    /// Candidates of a generation of the peer whose parameters are still to come.
+    ahead: Vec<Candidate>,
     checklist: Checklist,
     components: Vec<Component>,
     transactions: Vec<Transaction>,
@@ -196,6 +198,7 @@ impl Agent {
             is_gathering_reported: false,
             is_gathering_concluded: false,
             remotes: Remotes::default(),
+            ahead: Vec::new(),
             checklist: Checklist::default(),
             transactions: Vec::new(),
             early: EarlyChecks::default(),
@@ -312,6 +315,7 @@ impl Agent {
         }
         self.conclude_among_lite(now);
         self.choose_paths(now);
+        self.keep_consent(now);
         self.let_former_go(now);
         self.nominate(now);
         self.perform_checks(now);

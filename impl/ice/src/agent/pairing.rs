@@ -116,6 +116,43 @@ impl Agent {
     ) -> Result<(), AddCandidateError> {
         let now = self.begin(now);
         let component = self.check_remote(&candidate)?;
+        if self.is_ahead(&candidate) {
+            if self.ahead.len() >= self.config.max_remote_candidates {
+                return Err(AddCandidateError::TooMany);
+            }
+            self.ahead.push(candidate);
+            return Ok(());
+        }
+        self.take_candidate(candidate, component)?;
+        self.settle(now);
+        Ok(())
+    }
+
+    /// Whether a candidate names a generation whose parameters are not known yet: signalling need not keep
+    /// candidates and parameters in order.
+    fn is_ahead(&self, candidate: &Candidate) -> bool {
+        let Some(ufrag) = &candidate.ufrag else { return false };
+        self.remote_parameters().is_none_or(|remote| remote.ufrag != *ufrag)
+    }
+
+    /// Takes the candidates that came ahead of the parameters that are known now.
+    pub(super) fn take_ahead(&mut self) {
+        for candidate in std::mem::take(&mut self.ahead) {
+            let component = self.check_remote(&candidate);
+            if let Ok(component) = component.and_then(|component| match self.is_ahead(&candidate) {
+                true => Err(AddCandidateError::OtherGeneration),
+                false => Ok(component),
+            }) {
+                let _ = self.take_candidate(candidate, component);
+            }
+        }
+    }
+
+    fn take_candidate(
+        &mut self,
+        candidate: Candidate,
+        component: u8,
+    ) -> Result<(), AddCandidateError> {
         let name = candidate.address.name().map(str::to_owned);
         let is_awaited = name.as_ref().is_some_and(|name| self.remotes.awaits(name));
         let limit = self.config.max_remote_candidates;
@@ -128,7 +165,6 @@ impl Agent {
             }
             _ => {}
         }
-        self.settle(now);
         Ok(())
     }
 
@@ -179,14 +215,13 @@ impl Agent {
         if self.state == State::Closed {
             return Err(AddCandidateError::Closed);
         }
-        // RFC 8838 §9: a candidate that names another generation is late, or early.
-        let of_other = |ours: &crate::Parameters| {
-            candidate.ufrag.as_ref().is_some_and(|ufrag| *ufrag != ours.ufrag)
-        };
-        if self.remote_parameters().is_some_and(of_other) {
+        // RFC 8838 §9: a candidate that names a former generation is late.
+        let former = self.former.as_ref().and_then(|former| former.generation.remote.as_ref());
+        let former = former.map(|remote| &remote.parameters.ufrag);
+        if candidate.ufrag.is_some() && candidate.ufrag.as_ref() == former {
             return Err(AddCandidateError::OtherGeneration);
         }
-        if self.remotes.is_finished {
+        if self.remotes.is_finished && !self.is_ahead(candidate) {
             return Err(AddCandidateError::AfterTheEnd);
         }
         if !candidate.address.is_unicast() {
@@ -208,10 +243,16 @@ impl Agent {
         }
     }
 
+    /// Has the peer told of a candidate, with the generation it belongs to (RFC 8838 §9).
+    pub(super) fn tell(&mut self, candidate: Candidate) {
+        let ufrag = Some(self.local_parameters().ufrag.clone());
+        self.report(Event::LocalCandidate(Candidate { ufrag, ..candidate }));
+    }
+
     /// Tells the peer of a base, and pairs it: RFC 8838 §10.
     fn introduce(&mut self, id: BaseId) {
         let Some(base) = self.locals.get(id).cloned() else { return };
-        self.report(Event::LocalCandidate(base.candidate.clone()));
+        self.tell(base.candidate.clone());
         if self.is_full() {
             for remote in self.remotes.list().to_vec() {
                 self.pair(&base, &remote);
@@ -293,7 +334,7 @@ impl Agent {
         let hides = self.config.hides_host_addresses;
         let added = self.locals.add_server_reflexive(base, mapped, (server, 0), hides).cloned();
         if let Some(candidate) = added {
-            self.report(Event::LocalCandidate(candidate));
+            self.tell(candidate);
         }
     }
 

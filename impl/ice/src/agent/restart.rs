@@ -69,6 +69,7 @@ impl Agent {
             (true, false) | (false, true) => {}
         }
         self.remotes.retain(|one| one.candidate.ufrag.as_ref().is_none_or(|own| *own == ufrag));
+        self.take_ahead();
         let remotes = &self.remotes;
         self.checklist.retain(|pair| {
             let is_known = remotes.list().iter().any(|one| one.address == Some(pair.remote));
@@ -120,7 +121,7 @@ impl Agent {
         self.gatherer.begin_again(now);
         let candidates: Vec<_> = self.locals.candidates().cloned().collect();
         for candidate in candidates {
-            self.report(Event::LocalCandidate(candidate));
+            self.tell(candidate);
         }
     }
 

@@ -11,3 +11,4 @@ mod restart;
 mod roles;
 mod support;
 mod tcp;
+mod worlds;

@@ -6,16 +6,6 @@ use stun::wire::Class;
 use super::support::*;
 use crate::{Event, Parameters, Role, SetParametersError, State};
 
-/// The restart of `who` reaches the other, and its answer comes back.
-fn signal_restart(world: &mut World, who: usize) {
-    world.drain();
-    let offer = world.agents[who].local_parameters().clone();
-    world.agents[1 - who].set_remote_parameters(world.now, offer).unwrap();
-    let answer = world.agents[1 - who].local_parameters().clone();
-    world.agents[who].set_remote_parameters(world.now, answer).unwrap();
-    world.drain();
-}
-
 fn all_parameters(world: &World) -> [Parameters; 2] {
     [0, 1].map(|who| world.agents[who].local_parameters().clone())
 }
@@ -30,7 +20,7 @@ fn a_restart_of_either_side_replaces_the_path_without_a_gap(#[values(0, 1)] who:
     assert_eq!(world.agents[who].path(1).unwrap().pair.number(), pair.number(), "data goes on");
     assert!(world.send(who, b"while alone"));
     world.run_for(ms(300));
-    signal_restart(&mut world, who);
+    world.signal_restart(who);
     assert!(world.send(0, b"during") && world.send(1, b"during too"));
     world.run_for(ms(2_000));
     assert_eq!(world.states(), [State::Completed; 2]);
@@ -68,7 +58,7 @@ fn restarts_in_every_state_ten_times_in_a_row(#[values(0, 20, 60, 110, 160, 450)
         world.run_for(ms(gap));
         let who = round % 2;
         world.agents[who].restart(world.now);
-        signal_restart(&mut world, who);
+        world.signal_restart(who);
     }
     world.run_for(ms(3_000));
     assert_eq!(world.states(), [State::Completed; 2]);
@@ -92,7 +82,7 @@ fn consent_is_kept_on_the_old_path_until_it_is_replaced() {
     world.run_for(ms(100));
     assert!(world.has_data(1, b"still") && world.has_data(0, b"there"));
     assert_eq!(world.states(), [State::Connected, State::Completed]);
-    signal_restart(&mut world, 0);
+    world.signal_restart(0);
     world.run_for(ms(2_000));
     assert_eq!(world.states(), [State::Completed; 2]);
 }
@@ -103,7 +93,7 @@ fn the_former_password_is_refused_once_it_is_replaced() {
     let old =
         world.log.iter().find(|sent| sent.by == 0 && sent.is(Class::Request)).unwrap().clone();
     world.agents[0].restart(world.now);
-    signal_restart(&mut world, 0);
+    world.signal_restart(0);
     world.run_for(ms(500));
     let before = world.log.len();
     world.deliver(1, addr(A), addr(B), &old.payload);
@@ -134,7 +124,7 @@ fn a_restart_revives_an_agent_that_failed() {
     assert_eq!(world.states(), [State::Failed; 2]);
     world.route = Box::new(|_, sent| Some((sent.source, sent.destination)));
     world.agents[1].restart(world.now);
-    signal_restart(&mut world, 1);
+    world.signal_restart(1);
     let healed = world.now;
     world.run_for(ms(2_000));
     assert_eq!(world.states(), [State::Completed; 2]);
@@ -155,4 +145,23 @@ fn a_closed_agent_is_silent_for_good() {
     world.agents[0].restart(world.now);
     assert_eq!(world.agents[0].state(), State::Closed);
     assert_eq!(world.agents[0].role(), Role::Controlling);
+}
+
+#[test]
+fn candidates_may_come_before_the_parameters_of_their_generation_and_late_ones_are_refused() {
+    let mut world = World::completed();
+    let late = crate::Candidate {
+        ufrag: Some(world.agents[0].local_parameters().ufrag.clone()),
+        ..super::checks::candidate(9, addr("192.0.2.99:9"))
+    };
+    world.agents[0].restart(world.now);
+    world.drain();
+    // The candidates of the new generation are there; its parameters come only now.
+    world.run_for(ms(1_000));
+    world.signal_restart(0);
+    assert_eq!(world.agents[1].stats().remote_candidates.len(), 1);
+    let refused = world.agents[1].add_remote_candidate(world.now, late);
+    assert_eq!(refused, Err(crate::AddCandidateError::OtherGeneration));
+    world.run_for(ms(1_000));
+    assert_eq!(world.states(), [State::Completed; 2]);
 }

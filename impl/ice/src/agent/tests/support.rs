@@ -133,6 +133,16 @@ impl World {
         self.drain();
     }
 
+    /// The restart of `who` reaches the other, and its answer comes back.
+    pub(crate) fn signal_restart(&mut self, who: usize) {
+        self.drain();
+        let offer = self.agents[who].local_parameters().clone();
+        self.agents[1 - who].set_remote_parameters(self.now, offer).unwrap();
+        let answer = self.agents[1 - who].local_parameters().clone();
+        self.agents[who].set_remote_parameters(self.now, answer).unwrap();
+        self.drain();
+    }
+
     pub(crate) fn states(&self) -> [State; 2] {
         [self.agents[0].state(), self.agents[1].state()]
     }

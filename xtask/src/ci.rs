@@ -120,6 +120,11 @@ fn steps() -> Vec<Step> {
                 replay(&["--release"], &["--test-threads=1"]),
             ],
         ),
+        step(
+            "swarm",
+            "random worlds of two peers keep their promises",
+            vec![xtask(&["sim", "--seeds", "400", "ice"])],
+        ),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),
         Step {
             optional: true,

@@ -28,6 +28,8 @@ pub enum ChannelData {
     Refused,
     /// TURN: a frame may be ChannelData.
     Allowed,
+    /// TURN before RFC 8656, whose channels had numbers up to 0x7fff: for servers of old clients.
+    AllowedOfOld,
 }
 
 /// A frame of the stream.
@@ -161,8 +163,12 @@ impl Deframer {
 
     /// Whether a frame may begin with this byte: RFC 8489 §5, RFC 8656 §12.
     fn may_begin(&self, first: u8) -> bool {
-        let is_channel = (0x40..0x50).contains(&first);
-        first < 0x40 || (is_channel && self.channel_data == ChannelData::Allowed)
+        first
+            < match self.channel_data {
+                ChannelData::Refused => 0x40,
+                ChannelData::Allowed => 0x50,
+                ChannelData::AllowedOfOld => 0x80,
+            }
     }
 }
 
@@ -234,6 +240,15 @@ mod tests {
         assert_eq!(deframer.next_frame(), Err(error));
         assert_eq!(deframer.push(&message("later")), 32);
         assert_eq!(deframer.next_frame(), Err(error));
+    }
+
+    #[rstest]
+    #[case::now(ChannelData::Allowed, false)]
+    #[case::of_old(ChannelData::AllowedOfOld, true)]
+    fn channels_of_old_are_for_who_asks_for_them(#[case] kind: ChannelData, #[case] taken: bool) {
+        let mut deframer = Deframer::new(kind);
+        deframer.push(&[0x7f, 0xff, 0, 0]);
+        assert_eq!(deframer.next_frame().is_ok(), taken);
     }
 
     #[test]

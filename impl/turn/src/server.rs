@@ -414,7 +414,10 @@ impl Machine for Server {
         }
         let path = Path { client: source, local: destination, stream: None };
         match payload.first() {
-            Some(0x40..=0x4f) => self.channel_data(now, &path, ecn, payload),
+            Some(0x50..=0x7f) if !self.config.channels_of_old => {
+                self.drop_for(DropReason::Malformed);
+            }
+            Some(0x40..=0x7f) => self.channel_data(now, &path, ecn, payload),
             Some(0x00..=0x3f) => self.message(now, &path, ecn, payload),
             _ => self.drop_for(DropReason::Malformed),
         }

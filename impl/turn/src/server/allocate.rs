@@ -102,7 +102,7 @@ impl Server {
     fn wanted(&self, reply: &Reply, request: &Message<'_>) -> Result<Wanted, Code> {
         let bad = |_| Code::BAD_REQUEST;
         let client = reply.path.client;
-        let is_loop = self.may_relay_from(client) || policy::is_tunnelled(client.ip());
+        let is_loop = self.relays_from(client) || policy::is_tunnelled(client.ip());
         let transport = request.try_get::<RequestedTransport>().map_err(bad)?;
         let RequestedTransport(transport) = transport.ok_or(Code::BAD_REQUEST)?;
         let reservation = request.try_get::<ReservationToken>().map_err(bad)?;

@@ -52,6 +52,9 @@ pub struct ServerConfig {
     /// Whether clients may have connections to peers relayed (RFC 6062). Off by default: it makes the
     /// server a proxy for TCP.
     pub tcp_relay: bool,
+    /// Whether channels may have numbers up to 0x7fff, as before RFC 8656, for clients that have not heard
+    /// of it. Off by default: RFC 8656 §12.2 gives them a 400.
+    pub channels_of_old: bool,
     /// Whether the driver sends what goes out of relay sockets unfragmented, so that DONT-FRAGMENT can
     /// be heeded: RFC 8656 §14. Without it, requests that have the attribute get a 420.
     pub dont_fragment: bool,
@@ -83,6 +86,7 @@ impl ServerConfig {
             challenge_limit: RateLimit { per_second: 10, burst: 10 },
             binding_limit: RateLimit::default(),
             tcp_relay: false,
+            channels_of_old: false,
             dont_fragment: false,
             redirect: None,
             max_segments: 1,

@@ -185,7 +185,8 @@ impl Server {
         let (Some(ChannelNumber(number)), Some(XorPeerAddress(peer))) = (number, peer) else {
             return Err(Code::BAD_REQUEST);
         };
-        if !(0x4000..=0x4fff).contains(&number) || peer.port() == 0 || allocation.is_tcp {
+        let last = if self.config.channels_of_old { 0x7fff } else { 0x4fff };
+        if !(0x4000..=last).contains(&number) || peer.port() == 0 || allocation.is_tcp {
             return Err(Code::BAD_REQUEST);
         }
         if allocation.relay(Side::of(peer.ip())).is_none() {

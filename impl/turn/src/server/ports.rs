@@ -104,17 +104,29 @@ impl Ports {
         ip == self.relay.bind || ip == self.relay.seen
     }
 
-    /// Whether it is an address that is or may be relayed from.
-    pub(super) fn may_relay(&self, address: SocketAddr) -> bool {
-        self.is_own(address.ip()) && self.range.contains(&address.port())
+    /// Whether it is an address that is relayed from, or held for that.
+    pub(super) fn relays(&self, address: SocketAddr) -> bool {
+        self.range.contains(&address.port())
+            && self.is_own(address.ip())
+            && !self.is_free(address.port())
+    }
+
+    fn is_free(&self, port: u16) -> bool {
+        let (word, bit) = self.place(port);
+        self.free.get(word).is_some_and(|word| word & bit != 0)
     }
 
     fn mark(&mut self, port: u16, is_free: bool) {
-        let offset = u32::from(port - self.first);
-        let bit = 1_u64 << (offset % WORD);
-        if let Some(word) = self.free.get_mut(usize::try_from(offset / WORD).unwrap_or(0)) {
+        let (word, bit) = self.place(port);
+        if let Some(word) = self.free.get_mut(word) {
             *word = if is_free { *word | bit } else { *word & !bit };
         }
+    }
+
+    /// The word and the bit that stand for a port, which is not below the first one.
+    fn place(&self, port: u16) -> (usize, u64) {
+        let offset = u32::from(port.saturating_sub(self.first));
+        (usize::try_from(offset / WORD).unwrap_or(usize::MAX), 1 << (offset % WORD))
     }
 }
 

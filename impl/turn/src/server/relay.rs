@@ -196,7 +196,7 @@ impl Server {
     /// Whether data may be sent to a peer. This server's own addresses are refused, but for those it
     /// relays from: two of its clients are peers of each other.
     pub(super) fn permits_peer(&self, peer: SocketAddr) -> bool {
-        if self.is_own(peer.ip()) && (self.serves(peer) || !self.may_relay_from(peer)) {
+        if self.is_own(peer.ip()) && (self.serves(peer) || !self.relays_from(peer)) {
             return false;
         }
         self.config.policy.permits(peer.ip())

@@ -63,9 +63,9 @@ impl Server {
         }
     }
 
-    /// Whether `address` is one that this server relays from, or might.
-    pub(super) fn may_relay_from(&self, address: SocketAddr) -> bool {
-        self.ports_v4.iter().chain(&self.ports_v6).any(|ports| ports.may_relay(address))
+    /// Whether `address` is one that this server relays from.
+    pub(super) fn relays_from(&self, address: SocketAddr) -> bool {
+        self.ports_v4.iter().chain(&self.ports_v6).any(|ports| ports.relays(address))
     }
 
     /// Asks for a socket to relay from.

@@ -90,7 +90,7 @@ impl Server {
         let is_full = self.streams.len() >= self.config.quotas.streams;
         match self.listeners.get(&listener) {
             Some(Listener::Clients(_)) if !is_full => {
-                let deframer = Deframer::new(ChannelData::Allowed);
+                let deframer = Deframer::new(self.channel_data_kind());
                 let role = Role::Client { deframer, has_allocation: false };
                 let stream =
                     Stream { local, remote, role, unsent: 0, idle_until: None, is_paused: false };
@@ -105,6 +105,13 @@ impl Server {
         }
     }
 
+    const fn channel_data_kind(&self) -> ChannelData {
+        match self.config.channels_of_old {
+            true => ChannelData::AllowedOfOld,
+            false => ChannelData::Allowed,
+        }
+    }
+
     fn stream_received(&mut self, now: Instant, id: StreamId, bytes: &[u8]) {
         let Some(stream) = self.streams.get_mut(&id) else { return };
         let path = Path { client: stream.remote, local: stream.local, stream: Some(id) };
@@ -114,7 +121,7 @@ impl Server {
                 self.relay_bytes(id, number, bytes);
             }
             Role::Client { deframer, .. } => {
-                let deframer = std::mem::replace(deframer, Deframer::new(ChannelData::Allowed));
+                let deframer = std::mem::replace(deframer, Deframer::new(ChannelData::Refused));
                 self.read_frames(now, &path, id, deframer, bytes);
             }
         }

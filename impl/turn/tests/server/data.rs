@@ -136,6 +136,23 @@ fn a_number_outside_the_range_is_a_400(#[case] number: u16) {
 }
 
 #[test]
+fn channels_of_old_are_for_servers_that_are_told_so() {
+    let mut old = config();
+    old.channels_of_old = true;
+    let mut rig = Rig::new(old);
+    let mut alice = User::new("alice");
+    rig.connect(&mut alice, 1);
+    rig.allocate(&mut alice);
+    assert_eq!(rig.bind(&mut alice, 0x8000, peer()), 400);
+    assert_eq!(rig.bind(&mut alice, 0x7fff, peer()), 0);
+    assert!(rig.channel(&alice, 0x7fff, peer()));
+    let mut bob = User::new("bob").on_port(2);
+    rig.allocate(&mut bob);
+    assert_eq!(rig.bind(&mut bob, 0x5000, peer()), 0);
+    assert!(rig.channel(&bob, 0x5000, peer()));
+}
+
+#[test]
 fn numbers_and_peers_belong_to_one_another() {
     let (mut rig, mut alice, _) = allocated();
     let other = at("203.0.113.10:5000");

@@ -125,7 +125,7 @@ fn nothing_but_the_allowed_in_allow_list_mode() {
 #[rstest]
 #[case::where_clients_are_served("192.0.2.1:3478", 403)]
 #[case::another_service("192.0.2.1:22", 403)]
-#[case::a_relayed_address("192.0.2.1:50000", 0)]
+#[case::an_idle_port("192.0.2.1:50000", 403)]
 #[case::another_host("192.0.2.2:3478", 0)]
 fn the_servers_own_addresses_are_no_peers_but_relayed_ones(#[case] peer: &str, #[case] code: u16) {
     // T05, T24.
@@ -172,14 +172,29 @@ fn two_clients_of_one_server_reach_each_other_and_nothing_goes_round() {
 }
 
 #[rstest]
-#[case::a_relayed_address("192.0.2.1:50000")]
 #[case::six_to_four("[2002:808:808::1]:4000")]
 #[case::teredo("[2001:0:808:808::1]:4000")]
-fn who_comes_out_of_a_tunnel_or_of_this_server_gets_nothing(#[case] from: &str) {
-    // T24, RFC 8656 §21.4.
+fn who_comes_out_of_a_tunnel_gets_nothing(#[case] from: &str) {
+    // RFC 8656 §21.4.
     let mut rig = Rig::new(config());
     let mut alice = User::new("alice").at(from);
     assert_eq!(rig.ask(&mut alice, Method::ALLOCATE, &udp).code(), 403);
+}
+
+#[test]
+fn who_comes_out_of_this_server_gets_nothing() {
+    // T24: an allocation whose client is another allocation would be half of a loop.
+    let mut rig = Rig::new(config());
+    let relayed = rig.allocate(&mut User::new("alice"));
+    let mut bob = User::new("bob").at(&relayed.to_string());
+    assert_eq!(rig.ask(&mut bob, Method::ALLOCATE, &udp).code(), 403);
+    // A client that happens to be on the same host is no relay.
+    let port = if relayed.port() == 50_000 { 50_001 } else { 50_000 };
+    assert_eq!(
+        rig.ask(&mut User::new("bob").at("192.0.2.1:1").on_port(port), Method::ALLOCATE, &udp)
+            .code(),
+        0
+    );
 }
 
 #[test]

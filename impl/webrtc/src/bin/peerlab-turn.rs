@@ -1,3 +1,5 @@
 //! A TURN server: RFC 8656.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    peerlab::turn_server::main()
+}

@@ -8,6 +8,9 @@
 
 pub(super) mod script;
 
+mod client_allocate;
+mod client_peers;
+mod client_refresh;
 mod server_allocate;
 mod server_auth;
 mod server_channel;

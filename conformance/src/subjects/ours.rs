@@ -10,6 +10,7 @@ use super::stun::{
     Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec, StunServer,
     StunServerConfig,
 };
+use super::turn::{TurnClient, TurnClientConfig, TurnServer, TurnServerConfig};
 use crate::{Cap, Subject, SubjectKind, Support};
 
 mod client;
@@ -17,6 +18,8 @@ mod codec;
 mod discovery;
 mod ice;
 mod server;
+mod turn_client;
+mod turn_server;
 
 /// The subject.
 #[derive(Clone, Copy, Debug)]
@@ -44,11 +47,15 @@ impl Subject for Ours {
             SubjectKind::Nat,
             SubjectKind::IceAgent,
             SubjectKind::IceCodec,
+            SubjectKind::TurnClient,
         ]
     }
 
-    fn supports(&self, _capability: Cap) -> Support {
-        Support::Yes
+    fn supports(&self, capability: Cap) -> Support {
+        match capability {
+            Cap::TurnGuests => Support::No,
+            _ => Support::Yes,
+        }
     }
 
     fn stun_server(&self, config: &StunServerConfig, rng: Rng) -> Option<Box<dyn StunServer>> {
@@ -80,6 +87,14 @@ impl Subject for Ours {
 
     fn ice_codec(&self) -> Option<Box<dyn IceCodec>> {
         Some(Box::new(ice::Codec))
+    }
+
+    fn turn_server(&self, config: &TurnServerConfig, rng: Rng) -> Option<Box<dyn TurnServer>> {
+        Some(Box::new(turn_server::Server::new(self.provider(), config, rng)?))
+    }
+
+    fn turn_client(&self, config: &TurnClientConfig, rng: Rng) -> Option<Box<dyn TurnClient>> {
+        Some(Box::new(turn_client::Client::new(self.provider(), config, rng)?))
     }
 }
 

@@ -5,6 +5,7 @@
 //! client and a server of the suite. Between them lies a network without loss. What the suite sends is
 //! built, and what it receives is read, by the codec in `wire`.
 
+mod host_stage;
 mod relay_stage;
 mod session;
 mod shape;
@@ -21,6 +22,7 @@ pub(in crate::cases) use wire::{
 };
 
 pub(in crate::cases) use self::{
+    host_stage::{Deed, HostStage, RELAY, RELAY_V6, Sent, UDP_VALUE, on_channel, peer, peer_v6},
     relay_stage::{RelayStage, family, shown, shown_all},
     session::{Allocation, Session, payload_of, user},
     shape::Shape,
@@ -32,5 +34,5 @@ pub(in crate::cases) use crate::{
     registry::Req,
     req,
     subjects::stun::{Credential, Transport},
-    subjects::turn::{Peers, Quotas, TurnServerConfig},
+    subjects::turn::{Peers, Quotas, Relayed, TurnClientEvent, TurnServerConfig, Wish},
 };

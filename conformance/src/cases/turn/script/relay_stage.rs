@@ -275,7 +275,7 @@ impl RelayStage {
 }
 
 /// What a datagram holds.
-fn piece(bytes: &[u8]) -> Piece {
+pub(super) fn piece(bytes: &[u8]) -> Piece {
     if let Ok(parsed) = Parsed::read(bytes)
         && bytes.first().is_some_and(|first| first >> 6 == 0)
     {

@@ -47,6 +47,7 @@ impl Subject for Ours {
             SubjectKind::Nat,
             SubjectKind::IceAgent,
             SubjectKind::IceCodec,
+            SubjectKind::TurnServer,
             SubjectKind::TurnClient,
         ]
     }

@@ -319,6 +319,7 @@ case! {
     ],
     kind: SubjectKind::TurnClient,
     variants: product! { asked: ["v4", "v6"] },
+    no_reference: "no independent client in process passes",
     run: unusable,
 }
 

@@ -17,22 +17,22 @@ pub(in crate::cases) use std::{
 
 pub(in crate::cases) use wire::{
     F,
-    stun::{Attribute, Check, Class, Key, Message, Parsed, attribute, attribute_name},
+    stun::{Attribute, Check, Class, Key, Message, Parsed, attribute},
     turn::{ChannelData, Piece, TCP, UDP, method},
 };
 
 pub(in crate::cases) use self::{
     host_stage::{Deed, HostStage, RELAY, RELAY_V6, Sent, UDP_VALUE, on_channel, peer, peer_v6},
     relay_stage::{RelayStage, family, shown, shown_all},
-    session::{Allocation, Session, payload_of, user},
+    session::{Allocation, Session, user},
     shape::Shape,
 };
 pub(in crate::cases) use crate::{
     Cap, Ctl, Outcome, Stop, SubjectKind, Support, Variant, case,
-    cases::stun::script::{MILLISECOND, REALM, SECOND, answered, fresh, protection},
+    cases::stun::script::{MILLISECOND, REALM, SECOND, answered, fresh},
     product,
     registry::Req,
     req,
-    subjects::stun::{Credential, Transport},
-    subjects::turn::{Peers, Quotas, Relayed, TurnClientEvent, TurnServerConfig, Wish},
+    subjects::stun::Transport,
+    subjects::turn::{Peers, Quotas, Relayed, TurnClientEvent, Wish},
 };

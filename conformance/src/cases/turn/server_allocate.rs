@@ -375,6 +375,7 @@ case! {
     kind: SubjectKind::TurnServer,
     needs: [Cap::LongTerm],
     variants: product! { after: [0, 500, 10_000] },
+    no_reference: "no independent server in process passes",
     run: repeated,
 }
 

@@ -197,7 +197,7 @@ fn lifetime(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let pieces = allocation.relay_in(t, &mut stage, 0, b"x");
     let fits = matches!(pieces.as_slice(), [Piece::Stun(_)]);
     t.must(req, fits, "a Data indication after 600 s", shown_all(&pieces))?;
-    allocation.bind(t, &mut stage, 0x4001, 0)
+    allocation.bind(t, &mut stage, 0x4000, 0)
 }
 
 case! {

@@ -198,7 +198,7 @@ impl HostStage {
     }
 
     /// Tells the client to allocate.
-    pub(in crate::cases) fn start(&mut self, t: &mut Ctl<'_>) -> Outcome {
+    pub(in crate::cases) fn start(&self, t: &mut Ctl<'_>) -> Outcome {
         let asked = t.turn_client(self.seat, |client, now| client.allocate(now));
         t.stimulus("the command to allocate");
         required(t, asked)
@@ -262,7 +262,8 @@ impl HostStage {
         mut decide: impl FnMut(&Sent) -> Deed,
     ) -> Outcome {
         let until = t.now() + duration;
-        for _ in 0..MOST {
+        let begun = self.log.len();
+        while self.log.len() - begun < MOST {
             let arrived = self.arrive(t, until);
             if arrived.is_empty() && t.now() >= until {
                 return Ok(());
@@ -351,7 +352,7 @@ impl HostStage {
     }
 
     /// Sends the client bytes from where it sends its own.
-    pub(in crate::cases) fn give(&mut self, t: &mut Ctl<'_>, bytes: &[u8]) -> Outcome {
+    pub(in crate::cases) fn give(&self, t: &mut Ctl<'_>, bytes: &[u8]) -> Outcome {
         let (server, client) = (self.config.server, self.config.local);
         let client = self.connections.first().map_or(client, |first| first.remote);
         self.give_from(t, server, client, bytes)?;
@@ -361,7 +362,7 @@ impl HostStage {
 
     /// Sends bytes to one of the client's addresses.
     pub(in crate::cases) fn give_from(
-        &mut self,
+        &self,
         t: &mut Ctl<'_>,
         server: SocketAddr,
         client: SocketAddr,
@@ -504,11 +505,6 @@ impl HostStage {
     /// The server.
     pub(in crate::cases) const fn server(&self) -> SocketAddr {
         self.config.server
-    }
-
-    /// Whether a connection of the client's, by its order, is closed.
-    pub(in crate::cases) fn is_closed(&self, t: &mut Ctl<'_>, index: usize) -> bool {
-        self.connections.get(index).is_none_or(|connection| t.is_closed(connection.id))
     }
 
     /// Where the connections of the client come from.

@@ -24,9 +24,16 @@ const DELAY: Duration = Duration::from_millis(5);
 /// How long a server has for what it does at once: both ways to the client, both to the peer.
 const PATIENCE: Duration = Duration::from_millis(50);
 
-/// Clients of the suite, by the order of their addresses: two ports of one host, another host, and IPv6.
-const CLIENTS: [&str; 4] =
-    ["11.0.1.77:50000", "11.0.1.77:50001", "11.0.1.78:50000", "[2a00:1::77]:50000"];
+/// Clients of the suite, by the order of their addresses: two ports of one host, another host, IPv6,
+/// Teredo, and 6to4.
+const CLIENTS: [&str; 6] = [
+    "11.0.1.77:50000",
+    "11.0.1.77:50001",
+    "11.0.1.78:50000",
+    "[2a00:1::77]:50000",
+    "[2001:0:b00:14d::77]:50000",
+    "[2002:b00:14d::77]:50000",
+];
 /// Peers of the suite: two ports of one host, another host, and two in IPv6.
 const PEERS: [&str; 5] =
     ["11.0.2.1:7000", "11.0.2.1:7001", "11.0.2.2:7000", "[2a00:2::1]:7000", "[2a00:2::2]:7000"];
@@ -60,9 +67,9 @@ impl RelayStage {
         let [client, other, v6] = ["11.0.1.77", "11.0.1.78", "2a00:1::77"];
         let network = t
             .network()
-            .wan("net", "11.0.0.0/8 2a00::/16")
+            .wan("net", "0.0.0.0/0 2000::/3")
             .host("server", Host::on("net").address("11.0.0.10").address("2a00:1::10"))
-            .host("client", Host::on("net").address(client).address(other).address(v6))
+            .host("client", teredo(Host::on("net").address(client).address(other).address(v6)))
             .host("peer", Host::on("net").address("11.0.2.1").address("2a00:2::1"))
             .host("peer2", Host::on("net").address("11.0.2.2").address("2a00:2::2"))
             .link("server", "net", Link::delayed(DELAY));
@@ -282,6 +289,11 @@ pub(super) fn piece(bytes: &[u8]) -> Piece {
         return Piece::Stun(Box::new(parsed));
     }
     ChannelData::read(bytes).map_or_else(|| Piece::Junk(bytes.to_vec()), Piece::Channel)
+}
+
+/// The host with the addresses of its tunnels.
+fn teredo(host: Host) -> Host {
+    host.address("2001:0:b00:14d::77").address("2002:b00:14d::77")
 }
 
 /// A line about what is sent.

@@ -153,7 +153,7 @@ impl Allocation {
 
     /// The allocation that a response tells of.
     pub(in crate::cases) fn of(
-        t: &mut Ctl<'_>,
+        t: &Ctl<'_>,
         session: Session,
         request: Message,
         response: Option<Parsed>,
@@ -340,7 +340,7 @@ impl Allocation {
 }
 
 /// The application's bytes in what a client got.
-pub(in crate::cases) fn payload_of(piece: &Piece) -> Option<&[u8]> {
+fn payload_of(piece: &Piece) -> Option<&[u8]> {
     match piece {
         Piece::Stun(parsed) => parsed.value(attribute::DATA),
         Piece::Channel(message) => Some(&message.data),
@@ -348,7 +348,7 @@ pub(in crate::cases) fn payload_of(piece: &Piece) -> Option<&[u8]> {
     }
 }
 
-fn granted(t: &mut Ctl<'_>, reply: Option<&Parsed>, what: &str) -> Outcome {
+fn granted(t: &Ctl<'_>, reply: Option<&Parsed>, what: &str) -> Outcome {
     let fine = reply.is_some_and(|reply| reply.class() == Class::Success);
     t.precondition(fine, format_args!("{what}, not {}", shown(reply)))
 }

@@ -57,12 +57,6 @@ impl Shape {
         self
     }
 
-    /// The same with an attribute that may be there.
-    pub(in crate::cases) fn allowing(mut self, kind: u16) -> Self {
-        self.allowed.push(kind);
-        self
-    }
-
     /// The same with a tag of this key.
     pub(in crate::cases) fn signed(mut self, key: Key) -> Self {
         self.key = Some(key);

@@ -42,7 +42,7 @@ use base::{
 };
 use stun::{
     Arrival, Limiter, Message, NonceMint,
-    wire::{AttributeType, Check, Class, Code, Method, XorMappedAddress},
+    wire::{AttributeType, Check, Class, Code, Method, RequestedTransport, XorMappedAddress},
 };
 
 pub use accounts::{Accounts, MAX_SECRETS, TokenKey, Tokens};
@@ -329,7 +329,13 @@ impl Server {
             }
         };
         let reply = reply.protected(&from);
-        let unknown = request.not_understood(|kind| self.understands(kind));
+        // RFC 6062 §5.1: a wish for TCP with DONT-FRAGMENT gets its own error, whether or not the server
+        // knows what to do with the attribute elsewhere.
+        let wants_tcp = self.config.tcp_relay
+            && request.get::<RequestedTransport>() == Some(RequestedTransport(allocate::TCP));
+        let unknown = request.not_understood(|kind| {
+            self.understands(kind) || (wants_tcp && kind == AttributeType::DONT_FRAGMENT)
+        });
         if !unknown.is_empty() {
             return self.refuse_unknown(&reply, &from, &unknown);
         }

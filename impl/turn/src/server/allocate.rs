@@ -26,7 +26,7 @@ use super::{
 
 /// IP protocol numbers in REQUESTED-TRANSPORT.
 const UDP: u8 = 17;
-const TCP: u8 = 6;
+pub(super) const TCP: u8 = 6;
 
 /// How long the driver may take to open the sockets of an allocation.
 const OPENING_PATIENCE: Duration = Duration::from_secs(30);

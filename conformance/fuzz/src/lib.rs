@@ -10,13 +10,25 @@
 //! | `stun_commands` | a life of a client and a server |
 //! | `nat_packets` | packets of all kinds through a NAT of any kind |
 //! | `nat_commands` | a life of a NAT, beside a model that only remembers |
+//! | `ice_candidate` | texts of candidates and parameters |
+//! | `ice_stream` | a TCP connection of ICE, cut anywhere |
+//! | `ice_commands` | a life of two agents |
+//! | `mdns_packets` | packets of multicast DNS |
 //! | `worlds` | whole worlds of hosts, NATs, links and events |
 
+mod ice_candidate;
+mod ice_commands;
+mod ice_stream;
+mod mdns_packets;
 mod nat;
 mod stun_commands;
 mod stun_message;
 mod worlds;
 
+pub use ice_candidate::ice_candidate;
+pub use ice_commands::ice_commands;
+pub use ice_stream::ice_stream;
+pub use mdns_packets::mdns_packets;
 pub use nat::{nat_commands, nat_packets};
 pub use stun_commands::stun_commands;
 pub use stun_message::stun_message;
@@ -31,5 +43,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("stun_commands", stun_commands),
     ("nat_packets", nat_packets),
     ("nat_commands", nat_commands),
+    ("ice_candidate", ice_candidate),
+    ("ice_stream", ice_stream),
+    ("ice_commands", ice_commands),
+    ("mdns_packets", mdns_packets),
     ("worlds", worlds),
 ];

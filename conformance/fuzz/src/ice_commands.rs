@@ -320,7 +320,8 @@ impl World {
         let state = self.agent(side).state();
         let outgoing = self.agent(side).send(now, component, &payload, &mut bytes);
         let Ok(Outgoing::Datagram(transmit)) = outgoing else { return };
-        assert!(!matches!(state, State::New | State::Closed), "nothing to send on in {state}");
+        let is_idle = matches!(state, State::New | State::Closed);
+        assert!(!is_idle, "nothing to send on in {state}");
         assert_eq!(bytes, payload, "data goes as it is");
         let source = transmit.source.expect("an agent knows where it sends from");
         let on_wire = OnWire { source, destination: transmit.destination, bytes };
@@ -387,13 +388,14 @@ impl World {
         }
     }
 
-    /// The order of states of the W3C's `RTCIceTransport`: nothing follows the end, and nothing but a
-    /// failure or a new beginning follows a failure.
+    /// The order of states of the W3C's `RTCIceTransport`: nothing follows the end, and nobody is new
+    /// twice.
     fn enter(&mut self, side: usize, state: State) {
         let [one, other] = &mut self.states;
         let former = if side == 0 { one } else { other };
         assert_ne!(*former, State::Closed, "nothing follows the end");
         assert_ne!(*former, state, "a state is entered once");
+        assert_ne!(state, State::New, "nobody is new again");
         *former = state;
     }
 

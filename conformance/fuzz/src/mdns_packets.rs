@@ -22,7 +22,7 @@ pub fn mdns_packets(data: &[u8]) {
         let length = usize::from(*length).min(more.len());
         let (payload, later) = more.split_at(length);
         rest = later;
-        now = now + std::time::Duration::from_millis(u64::from(how >> 4) * 100);
+        now += std::time::Duration::from_millis(u64::from(how >> 4) * 100);
         let source = match how & 3 {
             0 => SocketAddr::from(([192, 168, 1, 9], 40_000)),
             1 => SocketAddr::from(([203, 0, 113, 9], 5_353)),

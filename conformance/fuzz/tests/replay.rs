@@ -13,6 +13,8 @@ use peerlab_fuzz::TARGETS;
 
 /// Inputs drawn for each target.
 const DRAWN: u64 = 3_000;
+/// Inputs drawn for a target that runs long lives of two agents.
+const DRAWN_LIVES: u64 = 1_000;
 /// Inputs drawn for a target that runs whole worlds, which takes longer.
 const DRAWN_WORLDS: u64 = 200;
 
@@ -38,7 +40,11 @@ fn every_target_takes_what_is_drawn() {
     for (name, target) in TARGETS {
         let inputs = corpus(name);
         let rng = Rng::from_seed([9; 32]).fork(name);
-        let drawn = if *name == "worlds" { DRAWN_WORLDS } else { DRAWN };
+        let drawn = match *name {
+            "worlds" => DRAWN_WORLDS,
+            "ice_commands" => DRAWN_LIVES,
+            _ => DRAWN,
+        };
         for nth in 0..drawn {
             let mut rng = rng.fork_numbered("input", nth);
             target(&draw(&mut rng, &inputs));

@@ -11,6 +11,8 @@ use crate::{FailReason, PairId};
 const MIN_ANSWER_WAIT: Duration = Duration::from_secs(1);
 /// The most: so that it is known to be missing before the next but one is asked for.
 const MAX_ANSWER_WAIT: Duration = Duration::from_secs(3);
+/// The least time to the next request, so that the deadline is ahead.
+const MOMENT: Duration = Duration::from_millis(1);
 /// Missing answers in a row that make a path doubtful on which nothing else came either.
 const DOUBTFUL_IN_SILENCE: u8 = 2;
 /// Missing answers in a row that make a path doubtful, whatever else came.
@@ -78,7 +80,9 @@ impl Agent {
             };
             if let Some(pair) = self.checklist.get_mut(id) {
                 let answered_at = pair.valid.map_or(now, |valid| valid.answered_at);
-                pair.watch.next_at = Some((answered_at + wait).max(now));
+                // On a pair answered long ago it is due at once, which is a moment from now: what is
+                // due now was done before the path was chosen.
+                pair.watch.next_at = Some((answered_at + wait).max(now + MOMENT));
             }
         }
     }

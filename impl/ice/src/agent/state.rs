@@ -43,7 +43,11 @@ impl Agent {
         }
         if expected().all(|component| self.component(component).was_connected) {
             State::Disconnected
-        } else if self.generation.remote.is_some() {
+        } else if self.generation.remote.is_some()
+            || !matches!(self.state, State::New | State::Failed)
+        {
+            // Nobody is new again, as the W3C's diagram has it: a restart while there is no path yet
+            // goes on looking for one.
             State::Checking
         } else {
             State::New

@@ -165,3 +165,14 @@ fn candidates_may_come_before_the_parameters_of_their_generation_and_late_ones_a
     world.run_for(ms(1_000));
     assert_eq!(world.states(), [State::Completed; 2]);
 }
+
+#[test]
+fn a_restart_without_a_path_goes_on_looking_for_one() {
+    let mut world = World::new();
+    let now = world.now;
+    let theirs = world.agents[1].local_parameters().clone();
+    world.agents[0].set_remote_parameters(now, theirs).unwrap();
+    assert_eq!(world.agents[0].state(), State::Checking);
+    world.agents[0].restart(now);
+    assert_eq!(world.agents[0].state(), State::Checking);
+}

@@ -241,6 +241,13 @@ impl Client {
         self.tick(now);
     }
 
+    /// Asks the server whether the allocation is still there, because the layer above has reason to doubt
+    /// it: peers fell silent, say, or the network changed. Not more than once in a few seconds.
+    pub fn verify(&mut self, now: Instant) {
+        let now = self.advance(now);
+        self.doubt(now);
+    }
+
     /// The allocation, if there is one.
     #[must_use]
     pub fn allocation(&self) -> Option<&Allocation> {

@@ -158,11 +158,14 @@ impl Relay {
         };
     }
 
-    /// Tries at once what would have been tried later or not at all.
+    /// Tries at once what would have been tried later or not at all, and has the server say whether what
+    /// there is is still there.
     pub(super) fn hurry(&mut self, now: Instant) {
         self.attempts = 0;
-        if matches!(self.phase, Phase::Waiting { .. } | Phase::GivenUp) {
-            self.phase = Phase::Waiting { at: now };
+        match self.phase {
+            Phase::Waiting { .. } | Phase::GivenUp => self.phase = Phase::Waiting { at: now },
+            Phase::Live(_) => self.client.verify(now),
+            Phase::Asking | Phase::Moving | Phase::Leaving | Phase::Gone => {}
         }
     }
 

@@ -284,7 +284,10 @@ impl Agent {
     }
 
     fn pair(&mut self, base: &Base, remote: &Remote) {
-        if let Some(address) = remote.address.filter(|address| can_pair(base, remote, *address)) {
+        // A peer behind another NAT may have the very address we have here; what is sent there stays here.
+        let is_own = |address| !base.transport.is_tcp() && self.locals.at(address).is_some();
+        let fits = |address: &SocketAddr| can_pair(base, remote, *address) && !is_own(*address);
+        if let Some(address) = remote.address.filter(fits) {
             self.form(base, remote, address);
         }
     }

@@ -267,6 +267,17 @@ fn candidates_after_the_end_or_of_another_generation_are_refused() {
 }
 
 #[test]
+fn an_address_that_is_our_own_is_not_checked() {
+    let mut world = alone();
+    world.agents[0].add_remote_candidate(at(0), candidate(1, addr(A))).unwrap();
+    world.agents[0].add_remote_candidate(at(0), candidate(2, addr(B))).unwrap();
+    world.drain();
+    let stats = world.agents[0].stats();
+    assert_eq!(stats.pairs.len(), 1);
+    assert_eq!((world.log.len(), world.log[0].destination), (1, addr(B)));
+}
+
+#[test]
 fn families_and_link_local_addresses_are_not_mixed() {
     let mut world = World::new();
     for local in ["192.0.2.1:1", "[2001:db8::1]:1", "[fe80::1]:1"] {

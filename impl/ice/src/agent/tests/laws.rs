@@ -85,11 +85,12 @@ fn own() -> Parameters {
 }
 
 fn agent(kind: u64) -> Echoed {
-    let mut config = config(if kind % 2 == 0 { Role::Controlling } else { Role::Controlled });
+    let mut config =
+        config(if kind.is_multiple_of(2) { Role::Controlling } else { Role::Controlled });
     config.parameters = Some(own());
-    config.components = if kind % 3 == 0 { 2 } else { 1 };
+    config.components = if kind.is_multiple_of(3) { 2 } else { 1 };
     config.renomination = kind % 5 == 1;
-    config.max_pairs = if kind % 7 == 0 { 3 } else { 100 };
+    config.max_pairs = if kind.is_multiple_of(7) { 3 } else { 100 };
     if kind % 5 == 2 {
         config.nomination = Nomination::Aggressive;
     }
@@ -110,7 +111,7 @@ impl Echoed {
         let peer = (0..8).map(parameters).find(|one| one.ufrag.as_str() == theirs)?;
         let key = Key::short_term(crypto::Provider::default(), peer.pwd.as_str()).ok()?;
         self.count += 1;
-        let class = if self.count % 7 == 0 { Class::Error } else { Class::Success };
+        let class = if self.count.is_multiple_of(7) { Class::Error } else { Class::Success };
         let mut bytes = Vec::new();
         let mut builder =
             Builder::new(&mut bytes, Method::BINDING, class, message.transaction_id());
@@ -122,7 +123,7 @@ impl Echoed {
             }
             _ => {
                 let mut mapped = datagram.destination;
-                if self.count % 3 == 0 {
+                if self.count.is_multiple_of(3) {
                     mapped.set_port(mapped.port() + 5);
                 }
                 builder.put(&XorMappedAddress(mapped));
@@ -184,6 +185,14 @@ fn obey(machine: &mut Echoed, now: Instant, command: &Command) {
         Command::Send => {
             let _ = agent.send(now, 1, b"data", &mut Vec::new());
         }
+        Command::Close => agent.close(now),
+        other => obey_stream(machine, now, other),
+    }
+}
+
+/// What happens on connections.
+fn obey_stream(machine: &mut Echoed, now: Instant, command: Command) {
+    match command {
         Command::Connected(n) => {
             let id = StreamId::own(u64::from(n % 4));
             machine.stream(now, StreamInput::Connected { id, local: local(n), remote: remote(n) });
@@ -208,7 +217,7 @@ fn obey(machine: &mut Echoed, now: Instant, command: &Command) {
                 if n % 2 == 0 { StreamId::own(0) } else { StreamId::accepted(u64::from(n % 8)) };
             machine.stream(now, StreamInput::Closed { id, reason: StreamEnd::Reset });
         }
-        Command::Close => agent.close(now),
+        _ => {}
     }
 }
 
@@ -222,7 +231,7 @@ fn check(n: u8) -> Vec<u8> {
     let mut builder = Builder::new(&mut bytes, Method::BINDING, Class::Request, id);
     builder.put(&Username::new(&name).unwrap()).put(&Priority(1 + u32::from(n) * 1_000));
     let tie = u64::from(n) << 56;
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         builder.put(&IceControlled(tie))
     } else {
         builder.put(&IceControlling(tie))
@@ -291,7 +300,7 @@ fn command(stream: &mut Stream) -> Option<Command> {
         16 => Command::SetRemote(n),
         17..=24 => Command::AddRemote(n),
         25 => Command::AddNamed(n),
-        26 => Command::Resolved(n, n % 3 != 0),
+        26 => Command::Resolved(n, !n.is_multiple_of(3)),
         27 => Command::EndOfCandidates,
         28 => Command::Restart,
         29..=31 => Command::Send,

@@ -49,6 +49,8 @@ pub(crate) struct World {
     pub(crate) route: Route,
     wire: BTreeMap<(Instant, u64), Sent>,
     count: u64,
+    /// Of each hundred datagrams, this many arrive twice.
+    pub(crate) duplicates: u64,
     pub(crate) log: Vec<Sent>,
     pub(crate) events: [Vec<(Instant, Event)>; 2],
     /// Local candidates that were not signalled yet.
@@ -94,6 +96,7 @@ impl World {
             route: Box::new(|_, sent| Some((sent.source, sent.destination))),
             wire: BTreeMap::new(),
             count: 0,
+            duplicates: 0,
             log: Vec::new(),
             events: [Vec::new(), Vec::new()],
             untold: [VecDeque::new(), VecDeque::new()],
@@ -184,6 +187,10 @@ impl World {
     pub(crate) fn put(&mut self, sent: Sent) {
         if let Some((source, destination)) = (self.route)(self.now, &sent) {
             self.count += 1;
+            if self.count % 100 < self.duplicates {
+                let key = (self.now + self.delay * 2, self.count + (1 << 32));
+                self.wire.insert(key, Sent { source, destination, ..sent.clone() });
+            }
             let key = (self.now + self.delay, self.count);
             self.wire.insert(key, Sent { source, destination, ..sent.clone() });
         }

@@ -36,6 +36,7 @@ fn world(seed: u64) -> (World, Weather, Stream) {
     let weather = weather(&mut stream);
     let mut world = World::new();
     world.delay = ms(5 + stream.below(150));
+    world.duplicates = weather.duplicates;
     world.add(0, A);
     world.add(1, B);
     if stream.below(2) == 0 {

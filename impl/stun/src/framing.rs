@@ -252,6 +252,17 @@ mod tests {
     }
 
     #[test]
+    fn gives_back_what_comes_behind_the_last_frame() {
+        let mut deframer = Deframer::new(ChannelData::Refused);
+        let first = message("a");
+        let stream = [&first, &b"\xffno frame"[..]].concat();
+        assert_eq!(deframer.push(&stream), stream.len());
+        assert_eq!(deframer.next_frame(), Ok(Some(Frame::Message(&first))));
+        assert_eq!(deframer.take_rest(), b"\xffno frame");
+        assert!(deframer.is_empty());
+    }
+
+    #[test]
     fn holds_one_frame_at_most() {
         let mut deframer = Deframer::new(ChannelData::Refused);
         let mut stream = vec![0, 1, 0xff, 0xfc, 0x21, 0x12, 0xa4, 0x42];

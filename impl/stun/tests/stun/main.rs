@@ -6,6 +6,7 @@
     reason = "what a test sets up itself is there, or the test fails"
 )]
 
+mod changes;
 mod client;
 mod commands;
 mod credentials;

@@ -39,7 +39,7 @@ const RECEIVE_BUFFER: usize = 65_536;
 /// when the wait is broken off. Many connections of one machine are looked at one by one each time it
 /// wakes up: it is a driver for endpoints, which have a handful.
 ///
-/// ```
+/// ```no_run
 /// use base::Rng;
 /// use peerlab::{Driver, System};
 /// use runtime::Runtime;

@@ -21,7 +21,7 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 /// Must be used within a tokio runtime with I/O and time enabled. Interfaces are those it is told of: the
 /// system has no portable way to list them.
 ///
-/// ```
+/// ```no_run
 /// use peerlab::System;
 /// use runtime::Runtime;
 ///

@@ -121,6 +121,8 @@ capabilities! {
     IceHiding = "ice.hiding", optional;
     /// Whether the tie-breaker can be set.
     IceTieBreaker = "ice.tie-breaker", optional;
+    /// Username fragments of up to 256 characters from the peer (RFC 8839 §5.4).
+    IceLongFragments = "ice.long-fragments", mandatory;
     /// A session can be ended.
     IceClose = "ice.close", optional;
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use base::{Instant, Machine};
+use base::{Instant, Interface, Machine};
 
 use super::stun::Refusal;
 
@@ -91,6 +91,16 @@ pub trait IceAgent: Machine<Event = IceEvent> {
     ///
     /// [`Refusal`] if it does not want it.
     fn add_local(&mut self, now: Instant, component: u8, local: SocketAddr) -> Result<(), Refusal>;
+
+    /// Which addresses of a host it takes for candidates, best first.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if it leaves that to its user.
+    fn host_addresses(&self, interfaces: &[Interface]) -> Result<Vec<IpAddr>, Refusal> {
+        let _ = interfaces;
+        Err(Refusal::Unsupported)
+    }
 
     /// Takes a local address away.
     ///

@@ -44,6 +44,7 @@ impl Subject for RtcIce {
             | Cap::IceRestart
             | Cap::IceFailure
             | Cap::IceClose
+            | Cap::IceLongFragments
             | Cap::IceConsent => Support::Yes,
             _ => Support::No,
         }

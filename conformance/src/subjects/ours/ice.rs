@@ -9,7 +9,7 @@ use ::ice::{
     Candidate, Event, LocalSocket, Outgoing, Parameters, RelayTransport, Relayed, Role, State,
     Transport,
 };
-use base::{Datagram, Instant, Machine, Rng, SocketError, Transmit};
+use base::{Datagram, Instant, Interface, Machine, Rng, SocketError, Transmit};
 use crypto::Provider;
 
 use crate::subjects::{
@@ -65,7 +65,7 @@ fn role(role: Role) -> IceRole {
 /// What an event means in the suite's words.
 fn translate(event: Event) -> IceEvent {
     match event {
-        Event::LocalCandidate(candidate) => IceEvent::Candidate(format!("candidate:{candidate}")),
+        Event::LocalCandidate(candidate) => IceEvent::Candidate(candidate.to_string()),
         Event::GatheringFinished => IceEvent::GatheringFinished,
         Event::State(state) => IceEvent::State(match state {
             State::New => IceState::New,
@@ -90,6 +90,11 @@ impl IceAgent for Agent {
     fn add_local(&mut self, now: Instant, component: u8, local: SocketAddr) -> Result<(), Refusal> {
         let socket = LocalSocket::udp(component, local);
         self.agent.add_socket(now, socket).map_err(Refusal::because)
+    }
+
+    fn host_addresses(&self, interfaces: &[Interface]) -> Result<Vec<IpAddr>, Refusal> {
+        let found = ::ice::host_addresses(interfaces, Instant::ZERO);
+        Ok(found.into_iter().map(|(ip, _)| ip).collect())
     }
 
     fn remove_local(&mut self, now: Instant, local: SocketAddr) -> Result<(), Refusal> {
@@ -241,6 +246,6 @@ impl IceCodec for Codec {
 
     fn rewrite(&self, text: &str) -> Result<String, Refusal> {
         let candidate: Candidate = text.parse().map_err(Refusal::because)?;
-        Ok(format!("candidate:{candidate}"))
+        Ok(candidate.to_string())
     }
 }

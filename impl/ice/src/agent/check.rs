@@ -291,6 +291,11 @@ impl Agent {
         if pair.nomination.is_done() || (pair.state == PairState::Succeeded && !was_nominating) {
             return;
         }
+        let answered_at = pair.valid.map(|valid| valid.answered_at);
+        if transaction.use_candidate && answered_at.is_some_and(|at| at > transaction.began_at) {
+            // The peer lives and does not take the nomination: it is not asked the same again and again.
+            return self.revoke(now, transaction.pair, FailReason::ChecksFailed);
+        }
         // RFC 8445 §7.2.5.3.4 (departure): the check list goes on, as another pair may do.
         pair.state = PairState::Failed;
         pair.valid = None;

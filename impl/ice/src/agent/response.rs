@@ -103,6 +103,10 @@ impl Agent {
             Code::FORBIDDEN => self.revoke(now, transaction.pair, FailReason::ConsentRevoked),
             // A request for consent that is refused otherwise was not answered (RFC 7675 §5.1).
             _ if transaction.purpose != Purpose::Check || transaction.is_cancelled => {}
+            // RFC 8445 §7.2.5.3.4: a nomination that was refused is not made again.
+            _ if transaction.use_candidate => {
+                self.revoke(now, transaction.pair, FailReason::ChecksFailed);
+            }
             _ => self.fail_check(now, transaction),
         }
     }

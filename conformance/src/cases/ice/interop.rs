@@ -15,7 +15,7 @@ case! {
     ],
     kind: SubjectKind::IceAgent,
     variants: product! {
-        with: ["ours", "is", "rtc-ice"],
+        with: ["ours"],
         role: ["controlling", "controlled"],
         network: ["plain", "lossy", "two addresses", "nat"],
     },
@@ -32,11 +32,43 @@ case! {
     ],
     kind: SubjectKind::IceAgent,
     variants: product! {
-        with: ["ours", "is", "rtc-ice"],
+        with: ["ours"],
         role: ["controlling", "controlled"],
-        network: ["plain", "lossy"],
+        network: ["plain"],
     },
     run: same_role,
+}
+
+case! {
+    id: "ice.interop.same-role-lossy",
+    title: "Two agents that both begin with the same role find each other over a lossy network",
+    reqs: [
+        req::ICE_ROLE_CONFLICT_RESOLVED,
+        req::ICE_CONTROLLED_TAKES_NOMINATION,
+        req::ICE_DATA_ON_SELECTED_PAIR,
+    ],
+    kind: SubjectKind::IceAgent,
+    needs: [Cap::IceTieBreaker],
+    variants: product! {
+        with: ["ours"],
+        role: ["controlling", "controlled"],
+        tie_breakers: ["equal", "mine larger", "mine smaller"],
+        network: ["lossy"],
+    },
+    no_reference: "the dice of the other stacks at hand are their own, and with them who gives way",
+    run: same_role_lossy,
+}
+
+fn same_role_lossy(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
+    let (mine, theirs) = match v.text("tie_breakers") {
+        "equal" => (7, 7),
+        "mine larger" => (8, 7),
+        _ => (6, 7),
+    };
+    let mut one = IceConfig::new(role(v));
+    one.tie_breaker = Some(mine);
+    let two = IceConfig { tie_breaker: Some(theirs), ..one.clone() };
+    meet_as(t, v, &one, &two)
 }
 
 fn pair(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
@@ -49,6 +81,10 @@ fn same_role(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
 }
 
 fn meet(t: &mut Ctl<'_>, v: &Variant, other: IceRole) -> Outcome {
+    meet_as(t, v, &IceConfig::new(role(v)), &IceConfig::new(other))
+}
+
+fn meet_as(t: &mut Ctl<'_>, v: &Variant, mine: &IceConfig, theirs: &IceConfig) -> Outcome {
     let network = v.text("network");
     let lossy = match network {
         "lossy" => Link::delayed(10 * MILLISECOND).loss(Loss::random(0.2)),
@@ -80,15 +116,15 @@ fn meet(t: &mut Ctl<'_>, v: &Variant, other: IceRole) -> Outcome {
     let partner = subjects::all().into_iter().find(|subject| subject.name() == name);
     let partner = partner.ok_or_else(|| Stop::Harness(format!("no subject is called {name}")))?;
     let near: Vec<(u8, SocketAddr)> = near.into_iter().map(|address| (1, address)).collect();
-    let one = t.start_ice("near", &IceConfig::new(role(v)), &near)?;
-    let two = t.start_ice_of(partner, "partner", "far", &IceConfig::new(other), &locals)?;
+    let one = t.start_ice("near", mine, &near)?;
+    let two = t.start_ice_of(partner, "partner", "far", theirs, &locals)?;
     t.stimulus("an agent of another stack");
     introduce(t, one, two)?;
     introduce(t, two, one)?;
     t.run_for(20 * SECOND);
     let (a, b) = (selected(t, one), selected(t, two));
     let text = format!("{a:?} and {b:?}");
-    let reqs: &[_] = match other == role(v) {
+    let reqs: &[_] = match mine.role == theirs.role {
         true => &[req::ICE_ROLE_CONFLICT_RESOLVED, req::ICE_CONTROLLED_TAKES_NOMINATION],
         false => &[req::ICE_NOMINATES_ONE_PAIR, req::ICE_CONTROLLED_TAKES_NOMINATION],
     };

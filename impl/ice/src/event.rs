@@ -8,7 +8,7 @@ use std::{
 use base::{StreamId, Transmit};
 
 use crate::{
-    Candidate, Kind, Transport,
+    Candidate, GatherFailure, Kind, Transport,
     state::{Role, State},
     stats::DropReason,
 };
@@ -21,6 +21,8 @@ pub enum Event {
     LocalCandidate(Candidate),
     /// No more local candidates will follow; the peer is to be told (RFC 8838 §13).
     GatheringFinished,
+    /// A STUN server is of no use: what the W3C's `icecandidateerror` tells.
+    GatheringFailed(GatherFailure),
     /// The agent moved to another state.
     State(State),
     /// The path on which a component sends changed, or was nominated.

@@ -313,8 +313,11 @@ impl Agent {
     /// Takes what the STUN servers said.
     pub(super) fn gather(&mut self, now: Instant) {
         while let Some(event) = self.gatherer.poll_event() {
-            if let GatherEvent::Found { base, server, mapped } = event {
-                self.add_server_reflexive(base, server, mapped);
+            match event {
+                GatherEvent::Found { base, server, mapped } => {
+                    self.add_server_reflexive(base, server, mapped);
+                }
+                GatherEvent::Failed(failure) => self.report(Event::GatheringFailed(failure)),
             }
         }
         if self.is_gathered && !self.is_gathering_reported && self.gatherer.is_finished() {

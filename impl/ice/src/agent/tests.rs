@@ -4,6 +4,7 @@ mod attack;
 mod checks;
 mod connect;
 mod consent;
+mod gather;
 mod laws;
 mod nominate;
 mod paths;

@@ -315,7 +315,6 @@ impl Agent {
         }
         self.conclude_among_lite(now);
         self.choose_paths(now);
-        self.keep_consent(now);
         self.let_former_go(now);
         self.nominate(now);
         self.perform_checks(now);

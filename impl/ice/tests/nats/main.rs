@@ -1,6 +1,10 @@
 //! Two agents behind NATs of the simulator, with a STUN server outside.
 
-#![expect(clippy::unwrap_used, reason = "what a test sets up itself is there, or the test fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test sets up itself is there, or the test fails"
+)]
 
 use std::{net::SocketAddr, time::Duration};
 

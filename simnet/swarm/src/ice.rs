@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use base::Instant;
 use lab::render;
-use simnet::{Observer, observe::Ladder};
+use simnet::{NodeId, Observer, observe::Ladder};
 
 use self::{
     life::Life,
@@ -43,13 +43,24 @@ impl World for Ice {
     }
 
     fn live(&self, seed: u64, cuts: &[String]) -> Record {
-        live(&plan(seed, cuts), ()).0
+        let plan = plan(seed, cuts);
+        let mut life = Life::new(&plan, (Watch::default(), ()));
+        life.run();
+        record(&plan, &life)
     }
 
     fn draw(&self, seed: u64, cuts: &[String]) -> Drawn {
         let plan = plan(seed, cuts);
-        let (record, mut ladder) = live(&plan, Ladder::with_summary(render::words));
+        let ladder = Ladder::with_summary(render::words);
+        let mut life = Life::new(&plan, (Watch::default(), ladder));
+        life.run();
+        let record = record(&plan, &life);
+        let notes = notes(&life);
+        let (_, mut ladder) = life.world.into_observer();
         ladder.remark(Instant::ZERO + plan.heal, "the network has healed");
+        for (at, node, text) in notes {
+            ladder.note(at, node, &text);
+        }
         let mut words = words::describe(&plan).join("\n");
         words.push('\n');
         let files = vec![
@@ -80,13 +91,16 @@ fn plan(seed: u64, cuts: &[String]) -> Plan {
     })
 }
 
-/// Lets a world live, watched by `observer` too.
-fn live<O: Observer>(plan: &Plan, observer: O) -> (Record, O) {
-    let mut life = Life::new(plan, (Watch::default(), observer));
-    life.run();
-    let record = record(plan, &life);
-    let (_, observer) = life.world.into_observer();
-    (record, observer)
+/// What the applications noted, for the ladder.
+fn notes<O: Observer>(life: &Life<'_, O>) -> Vec<(Instant, NodeId, String)> {
+    let mut notes = Vec::new();
+    for (side, name) in plan::NAMES.into_iter().enumerate() {
+        let node = life.world.network().node(name);
+        let Some(app) = life.app(side) else { continue };
+        notes.extend(app.diary.lines().into_iter().map(|(at, text)| (at, node, text)));
+    }
+    notes.sort_by_key(|(at, ..)| *at);
+    notes
 }
 
 fn record<O: Observer>(plan: &Plan, life: &Life<'_, (Watch, O)>) -> Record {

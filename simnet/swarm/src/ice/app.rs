@@ -70,6 +70,22 @@ pub(crate) struct Diary {
     pub(crate) idle: u32,
 }
 
+impl Diary {
+    /// What happened in words, each with its time.
+    pub(crate) fn lines(&self) -> Vec<(Instant, String)> {
+        let states = self.states.iter().map(|(at, state)| (*at, state.to_string()));
+        let paths = self.selected.iter().map(|(at, path)| {
+            let nominated = if path.nominated { "nominated" } else { "valid" };
+            (*at, format!("path {} to {}, {nominated}", path.local, path.remote))
+        });
+        let rounds = self.rounds.iter().map(|at| (*at, "restarts ICE".to_owned()));
+        let failures = self.failures.iter().map(|(at, why)| (*at, format!("failed: {why}")));
+        let healed = self.healed.map(|at| (at, "hears data sent after the healing".to_owned()));
+        let refused = self.refused.iter().map(|(at, what)| (*at, format!("refused {what}")));
+        states.chain(paths).chain(rounds).chain(failures).chain(healed).chain(refused).collect()
+    }
+}
+
 /// How long a path that answers no more is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// How long an agent that once had a path is given to find one.

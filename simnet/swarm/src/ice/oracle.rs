@@ -13,6 +13,8 @@ use lab::{
     presets,
 };
 
+use simnet::nat::{Filtering, Unsolicited};
+
 use super::plan::{Access, Family, Meeting, Plan, Side, What};
 
 /// What a host may send to, as far as its firewall is concerned.
@@ -145,18 +147,26 @@ fn punches(plan: &Plan, one: &Access, other: &Access) -> bool {
     match (one.nats.as_slice(), other.nats.as_slice()) {
         // Nothing is translated: the other answers whoever comes, and both send.
         ([], _) | (_, []) => true,
-        ([one], [other]) if plan.stun => match (class(one), class(other)) {
-            (Some(one), Some(other)) => one.meets(other).connects(),
-            _ => false,
-        },
+        ([nat], [beyond]) if plan.stun => {
+            let classes = class(nat, one.firewall).zip(class(beyond, other.firewall));
+            classes.is_some_and(|(one, other)| one.meets(other).connects())
+        }
         // What two NATs in a row amount to is not said.
         _ => false,
     }
 }
 
-/// The class of a NAT whose behaviour does not change.
-fn class(preset: &'static str) -> Option<Class> {
+/// The class of a NAT, with a firewall behind it or not, whose behaviour does not change.
+///
+/// There is none for a NAT that holds it against a peer that it spoke first: from then on the port of the
+/// socket is another one for that peer, and whether they meet depends on who comes first.
+fn class(preset: &'static str, firewall: Option<&str>) -> Option<Class> {
     let steady = preset != "non-deterministic" && presets::get("nat", preset).is_ok();
-    let entry = steady.then(|| entries([preset]).ok())??;
-    entry.first().map(|entry| entry.class)
+    let entry = steady.then(|| entries([preset]).ok())??.pop()?;
+    if entry.config.unsolicited == Unsolicited::RejectAndRemember {
+        return None;
+    }
+    let behind = firewall.map(|_| Filtering::AddressAndPortDependent);
+    let filter = behind.unwrap_or(entry.class.filter);
+    Some(Class { filter, ..entry.class })
 }

@@ -112,7 +112,7 @@ impl App {
             diary: Diary::default(),
             meter,
         };
-        app.restart_at = Some(now + AT_FIRST + app.courtesy());
+        app.restart_at = Some(now + app.patience());
         app.react(now);
         app
     }
@@ -147,11 +147,15 @@ impl App {
         self.diary.rounds.push(now);
         self.talk.begin(now, round);
         self.meter.count(|| self.transport.restart(now));
-        let known = self.diary.states.iter().any(|(_, state)| state.is_connected());
-        let time = if known { AGAIN } else { AT_FIRST };
         if !self.transport.state().is_connected() {
-            self.restart_at = Some(now + time + self.courtesy());
+            self.restart_at = Some(now + self.patience());
         }
+    }
+
+    /// How long an agent is given to find a path.
+    fn patience(&self) -> Duration {
+        let known = self.diary.states.iter().any(|(_, state)| state.is_connected());
+        self.courtesy() + if known { AGAIN } else { AT_FIRST }
     }
 
     fn courtesy(&self) -> Duration {
@@ -160,12 +164,15 @@ impl App {
 
     /// Gives the agent what was heard of the present round.
     fn hand_over(&mut self, now: Instant) {
+        let patience = self.patience();
         let transport = &mut self.transport;
-        if let Some(parameters) = self.talk.parameters()
-            && let Err(error) =
-                self.meter.count(|| transport.set_remote_parameters(now, parameters))
-        {
-            self.diary.refused.push((now, format!("parameters: {error}")));
+        if let Some(parameters) = self.talk.parameters() {
+            // Now there is something to try.
+            self.restart_at = self.restart_at.map(|at| at.max(now + patience));
+            let taken = self.meter.count(|| transport.set_remote_parameters(now, parameters));
+            if let Err(error) = taken {
+                self.diary.refused.push((now, format!("parameters: {error}")));
+            }
         }
         for candidate in self.talk.candidates() {
             let words = candidate.to_string();

@@ -218,7 +218,7 @@ fn packets(plan: &Plan, index: usize, seen: &Seen) -> Option<Broken> {
 }
 
 /// New checks of one agent are Ta apart, but for those that ask for consent on the path in use, and those
-/// of which the relay alone knows where they go.
+/// that go to its relay, which wait there for permissions.
 fn pacing(index: usize, seen: &Seen, app: Option<&App>) -> Option<Broken> {
     let used = |at: Instant, to| {
         let Some(app) = app else { return true };

@@ -6,7 +6,7 @@ use base::Instant;
 use simnet::{Event, HopId, Observer, Packet, Protocol, Topology};
 use stun::{
     Message,
-    wire::{Class, Data, Method, Username, XorPeerAddress},
+    wire::{Class, Data, Method, Username},
 };
 
 use super::{data::MAGIC, plan::NAMES};
@@ -14,7 +14,8 @@ use super::{data::MAGIC, plan::NAMES};
 /// What one host sent.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
-    /// First transmissions of checks: when, and to whom; `None` if a relay knows it by a channel.
+    /// First transmissions of checks: when, and to whom; `None` if they went to a relay, where those that
+    /// waited for a permission come together.
     pub(crate) checks: Vec<(Instant, Option<SocketAddr>)>,
     /// Packets of UDP that are no data of the application.
     pub(crate) control: u64,
@@ -84,9 +85,8 @@ impl Seen {
         }
         match Message::parse(payload) {
             Ok(message) if message.method() == Method::SEND => {
-                let to = message.get::<XorPeerAddress>().map(|it| it.0);
                 let inner = message.get::<Data<'_>>().map_or(&[][..], |data| data.0);
-                self.inner(at, inner, to);
+                self.inner(at, inner, None);
             }
             _ => self.inner(at, payload, Some(packet.destination())),
         }

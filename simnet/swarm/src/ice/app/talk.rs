@@ -8,7 +8,7 @@ use ice::{Candidate, Parameters};
 use crate::ice::letter::{Heard, Letter, Says};
 
 /// How long an application that tells all candidates at once waits for the last of them.
-const GATHERING: Duration = Duration::from_secs(2);
+const GATHERING: Duration = Duration::from_secs(1);
 
 /// What is said and heard in the present round.
 pub(super) struct Talk {

@@ -13,7 +13,7 @@ mod scenario;
 mod watch;
 mod words;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use base::Instant;
 use lab::render;
@@ -55,7 +55,7 @@ impl World for Ice {
         let mut life = Life::new(&plan, (Watch::default(), ladder));
         life.run();
         let record = record(&plan, &life);
-        let notes = notes(&life);
+        let (notes, pairs) = (notes(&life), pairs(&life));
         let (_, mut ladder) = life.world.into_observer();
         ladder.remark(Instant::ZERO + plan.heal, "the network has healed");
         for (at, node, text) in notes {
@@ -67,6 +67,7 @@ impl World for Ice {
             ("world.txt", words),
             ("scenario.toml", scenario::scenario(&plan).to_toml()),
             ("ladder.txt", ladder.render()),
+            ("pairs.txt", pairs),
         ];
         Drawn { record, files }
     }
@@ -101,6 +102,36 @@ fn notes<O: Observer>(life: &Life<'_, O>) -> Vec<(Instant, NodeId, String)> {
     }
     notes.sort_by_key(|(at, ..)| *at);
     notes
+}
+
+/// What the agents think of their pairs in the end.
+fn pairs<O: Observer>(life: &Life<'_, O>) -> String {
+    let mut text = String::new();
+    for (side, name) in plan::NAMES.into_iter().enumerate() {
+        let Some(app) = life.app(side) else { continue };
+        let stats = app.transport().agent().stats();
+        let _ = writeln!(text, "{name}: {}, {}, {:?}", stats.state, stats.role, stats.dropped);
+        for pair in &stats.pairs {
+            let flags = [(pair.nominated, " nominated"), (pair.selected, " selected")];
+            let flags = flags.into_iter().filter(|(set, _)| *set).map(|(_, words)| words);
+            let counters = &pair.counters;
+            let _ = writeln!(
+                text,
+                "  {} to {}: {:?}{}, {} asked, {} again, {} answered",
+                pair.local,
+                pair.remote,
+                pair.state,
+                flags.collect::<String>(),
+                counters.requests_sent,
+                counters.retransmissions_sent,
+                counters.responses_received,
+            );
+        }
+        for relay in app.transport().relays() {
+            let _ = writeln!(text, "  {relay:?}");
+        }
+    }
+    text
 }
 
 fn record<O: Observer>(plan: &Plan, life: &Life<'_, (Watch, O)>) -> Record {

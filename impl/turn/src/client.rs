@@ -242,9 +242,12 @@ impl Client {
     }
 
     /// Asks the server whether the allocation is still there, because the layer above has reason to doubt
-    /// it: peers fell silent, say, or the network changed. Not more than once in a few seconds.
+    /// it: peers fell silent, say, or the network changed. Not more than once in a few seconds. Over TCP
+    /// and TLS the allocation is taken for lost as well if no answer comes within
+    /// [`ClientConfig::connect_patience`].
     pub fn verify(&mut self, now: Instant) {
         let now = self.advance(now);
+        self.expect_answer(now);
         self.doubt(now);
     }
 

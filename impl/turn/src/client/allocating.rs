@@ -59,6 +59,8 @@ pub(super) struct Live {
     pub(super) refresh_at: Option<Instant>,
     /// When it was last asked for, or refreshed.
     pub(super) refreshed_at: Instant,
+    /// When the connection is taken for dead, unless the server answers before.
+    pub(super) answer_by: Option<Instant>,
     pub(super) permissions: Permissions,
     pub(super) channels: Channels,
     pub(super) connections: Connections,
@@ -230,6 +232,7 @@ impl Client {
             expires_at,
             refresh_at: Some(refresh_time(now, at, allocation.lifetime)),
             refreshed_at: now,
+            answer_by: None,
             permissions: Permissions::default(),
             channels: Channels::default(),
             connections: Connections::default(),
@@ -245,7 +248,12 @@ impl Client {
                 let keepalive = self.config.keepalive().map(|interval| self.sent_at + interval);
                 let routine = [live.permissions.deadline(), live.channels.deadline()];
                 let routine = routine.into_iter().flatten().filter(|_| self.has_room());
-                let own = [live.refresh_at, Some(live.expires_at), live.connections.deadline()];
+                let own = [
+                    live.refresh_at,
+                    live.answer_by,
+                    Some(live.expires_at),
+                    live.connections.deadline(),
+                ];
                 own.into_iter().flatten().chain(keepalive).chain(routine).min()
             }
             State::Idle | State::Allocating { .. } | State::Releasing { .. } => None,
@@ -260,6 +268,10 @@ impl Client {
                 self.fail(now, AllocateFailure::Connection(StreamEnd::TimedOut));
             }
             State::Live(live) if live.expires_at <= now => self.lose(now, LostReason::Expired),
+            State::Live(live) if live.answer_by.is_some_and(|at| at <= now) => {
+                self.abort_control();
+                self.lose(now, LostReason::Connection(StreamEnd::TimedOut));
+            }
             State::Live(live) => {
                 let refresh = live.refresh_at.is_some_and(|at| at <= now);
                 if refresh {
@@ -293,6 +305,7 @@ impl Client {
         let State::Live(live) = &mut self.state else {
             return;
         };
+        live.answer_by = None;
         match answer {
             Ok(response) => {
                 let lifetime = response.message().and_then(|message| message.get::<Lifetime>());
@@ -319,6 +332,18 @@ impl Client {
         }
         let left = live.expires_at - now;
         self.report_if_room(ClientEvent::RefreshFailed { reason, left });
+    }
+
+    /// Takes the connection for dead if it does not answer in time: a NAT may have forgotten it, and TCP
+    /// takes minutes to notice.
+    pub(super) fn expect_answer(&mut self, now: Instant) {
+        let (is_stream, patience) = (self.transport.is_stream(), self.config.connect_patience);
+        if let State::Live(live) = &mut self.state
+            && is_stream
+        {
+            let asked_at = now.max(live.refreshed_at + DOUBT_INTERVAL);
+            live.answer_by.get_or_insert(asked_at + patience);
+        }
     }
 
     /// The network says that nobody serves there: asks whether the allocation is still there.

@@ -56,6 +56,10 @@ fn advises_another_address_when_the_path_is_taken() {
 #[case::refresh(|world: &mut World| {
     world.command(|client, now| client.set_credential(now, crate::support::user()));
 })]
+#[case::doubt(|world: &mut World| {
+    world.run(secs(10));
+    world.command(|client, now| client.verify(now));
+})]
 fn takes_437_for_the_end_on_every_method(#[case] ask: fn(&mut World)) {
     let mut world = World::allocated(|_, _| {});
     world.relay.expires_at = None;

@@ -294,3 +294,33 @@ fn releases_and_closes() {
     assert_eq!(streams.events(), [ClientEvent::Released]);
     assert_eq!(streams.commands(), [(StreamCommand::Close { id: StreamId::own(0) }, Vec::new())]);
 }
+
+/// A NAT that forgot a connection lets TCP try for minutes.
+#[test]
+fn a_doubted_connection_on_which_nothing_comes_is_given_up_for_dead() {
+    let mut streams = Streams::allocated(Allocate::default());
+    streams.now += secs(10);
+    streams.client.verify(streams.now);
+    assert_eq!(streams.commands().len(), 1, "it asks");
+    streams.now += secs(10);
+    streams.client.verify(streams.now);
+    streams.client.handle_timeout(streams.now);
+    assert_eq!(streams.events(), [], "to ask again wins no time, and loses none");
+    streams.now += secs(5);
+    streams.client.handle_timeout(streams.now);
+    let lost = LostReason::Connection(StreamEnd::TimedOut);
+    assert_eq!(streams.events(), [ClientEvent::Lost(lost)]);
+    let abort = StreamCommand::Abort { id: StreamId::own(0) };
+    assert_eq!(streams.commands(), [(abort, Vec::new())]);
+}
+
+#[test]
+fn a_doubted_connection_that_answers_stays() {
+    let mut streams = Streams::allocated(Allocate::default());
+    streams.now += secs(10);
+    streams.client.verify(streams.now);
+    streams.serve();
+    streams.now += secs(60);
+    streams.client.handle_timeout(streams.now);
+    assert!(streams.client.allocation().is_some());
+}

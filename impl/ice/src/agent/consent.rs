@@ -89,6 +89,7 @@ impl Agent {
 
     /// An answer is missing that was asked for at `asked_at`.
     pub(super) fn miss_consent(&mut self, id: PairId, asked_at: Instant) {
+        let now = self.now;
         let Some(pair) = self.checklist.get_mut(id) else { return };
         if pair.valid.is_some_and(|valid| valid.answered_at >= asked_at) {
             return;
@@ -98,7 +99,9 @@ impl Agent {
         let first = *watch.silent_since.get_or_insert(asked_at);
         let since = watch.last_missed_at.replace(asked_at).unwrap_or(first);
         let missing = watch.unanswered;
-        let is_silent = missing >= DOUBTFUL_IN_SILENCE && !pair.was_heard_since(since);
+        // Who hears a stream of data end need not wait for a second answer to be missing.
+        let enough = if pair.fell_silent(now) { 1 } else { DOUBTFUL_IN_SILENCE };
+        let is_silent = missing >= enough && !pair.was_heard_since(since);
         if is_silent || missing >= DOUBTFUL_ANYWAY {
             pair.watch.is_doubtful = true;
         }

@@ -126,6 +126,30 @@ pub(crate) struct Heard {
     pub(crate) request_at: Option<Instant>,
     /// Application data or an indication, which prove nothing but are a sign of life.
     pub(crate) other_at: Option<Instant>,
+    /// How many datagrams of data came in a row without a break.
+    pub(crate) row: u8,
+}
+
+impl Heard {
+    /// A break in a row of data.
+    const BREAK: Duration = Duration::from_secs(1);
+    /// So many in a row are a stream, which is missed when it ends.
+    const STREAM: u8 = 10;
+    /// A stream that pauses for so long has ended. Of ten datagrams, thirty per cent of loss take all six
+    /// times in a million.
+    const SILENCE: Duration = Duration::from_secs(2);
+
+    fn data(&mut self, now: Instant) {
+        let follows = self.other_at.is_some_and(|at| now < at + Self::BREAK);
+        self.row = if follows { self.row.saturating_add(1) } else { 1 };
+        self.other_at = Some(now);
+    }
+
+    /// Whether a stream of data has ended without a reason that could be seen from here.
+    fn fell_silent(&self, now: Instant) -> bool {
+        let ended = |at: Instant| at + Self::SILENCE <= now;
+        self.row >= Self::STREAM && self.other_at.is_some_and(ended)
+    }
 }
 
 impl Nominated {
@@ -210,9 +234,16 @@ impl Pair {
 
     /// Whether anything at all was received since `since`.
     pub(crate) fn was_heard_since(&self, since: Instant) -> bool {
-        let Heard { request_at, other_at } = self.heard;
+        let Heard { request_at, other_at, .. } = self.heard;
         let answered = self.valid.map(|valid| valid.answered_at);
         [request_at, other_at, answered].into_iter().flatten().any(|at| at > since)
+    }
+
+    /// Whether the peer sent data all the time, and then nothing at all any more.
+    pub(crate) fn fell_silent(&self, now: Instant) -> bool {
+        let Heard { request_at, .. } = self.heard;
+        let asked = request_at.is_some_and(|at| now < at + Heard::SILENCE);
+        self.heard.fell_silent(now) && !asked
     }
 
     /// Where its packets go.
@@ -222,7 +253,7 @@ impl Pair {
 
     /// Counts application data that was received.
     pub(crate) fn took_data(&mut self, now: Instant, length: usize) {
-        self.heard.other_at = Some(now);
+        self.heard.data(now);
         self.counters.packets_received += 1;
         self.counters.bytes_received += u64::try_from(length).unwrap_or(0);
         self.counters.last_received_at = Some(now);

@@ -143,6 +143,24 @@ fn data_from_the_peer_keeps_a_path_from_being_doubted_for_longer() {
 }
 
 #[test]
+fn the_end_of_a_stream_of_data_is_noticed_with_the_first_missing_answer() {
+    for offset in 0..12 {
+        let mut world = World::completed();
+        let (mut died, end) = (None, world.now + ms(20_000 + 500 * offset));
+        while world.now < end + ms(10_000) {
+            if world.now >= end && died.is_none() {
+                died = Some(world.now);
+                world.route = Box::new(|_, _| None);
+            }
+            world.send(1, b"data");
+            world.run_for(ms(200));
+        }
+        let noticed = world.reached(0, State::Disconnected).unwrap() - died.unwrap();
+        assert!((ms(2_000)..=ms(7_500)).contains(&noticed), "{noticed:?}");
+    }
+}
+
+#[test]
 fn a_dead_path_is_noticed_after_5_to_13_seconds_and_its_recovery_within_6() {
     for offset in 0..12 {
         let mut world = World::completed();

@@ -56,6 +56,10 @@ impl World for Ice {
         life.run();
         let record = record(&plan, &life);
         let (notes, pairs) = (notes(&life), pairs(&life));
+        let line = |(at, node, text): &(Instant, NodeId, String)| {
+            format!("{at} {} {text}\n", life.world.network().topology().node_name(*node))
+        };
+        let diary: String = notes.iter().map(line).collect();
         let (_, mut ladder) = life.world.into_observer();
         ladder.remark(Instant::ZERO + plan.heal, "the network has healed");
         for (at, node, text) in notes {
@@ -68,6 +72,7 @@ impl World for Ice {
             ("scenario.toml", scenario::scenario(&plan).to_toml()),
             ("ladder.txt", ladder.render()),
             ("pairs.txt", pairs),
+            ("diary.txt", diary),
         ];
         Drawn { record, files }
     }

@@ -19,8 +19,10 @@ const FAULTS_UNTIL: u64 = 40_000;
 const MENDING: Duration = Duration::from_secs(1);
 /// How long a world is watched after it has healed: ten seconds to connect, and ten of calm.
 const WATCHED: Duration = Duration::from_secs(20);
-/// How long a world is watched in which nobody may connect: longer than an agent's patience.
-const PATIENCE: Duration = Duration::from_secs(75);
+/// How long a world is watched in which nobody may connect, so that the agents say so. Pairs of one
+/// foundation are checked one after the other (RFC 8445 §6.1.4.2), each for 39.5 s: three of them, after
+/// the last restart.
+const PATIENCE: Duration = Duration::from_secs(150);
 /// How long a world is watched whose peer is gone: longer than consent lasts.
 const CONSENT: Duration = Duration::from_secs(42);
 

@@ -149,32 +149,38 @@ fn byte_exact(index: usize, app: &App) -> Option<Broken> {
     })
 }
 
-/// The time in which nothing happens any more that could move a path.
+/// The time in which nothing happens any more that could move a path: after the healing, the last
+/// restart, and the first nomination after those, up to the next loss of the peer.
 fn calm(lived: &Lived<'_>, app: &App) -> Option<(Instant, Instant)> {
     let plan = lived.plan;
     let end = Instant::ZERO + plan.gone.unwrap_or(plan.end);
-    let connected =
-        app.diary.states.iter().rev().find(|(at, state)| {
-            *at <= Instant::ZERO + plan.heal + RECOVERY && !state.is_connected()
-        });
-    let rounds = lived.apps.iter().flatten().flat_map(|app| app.diary.rounds.iter());
     let settled = Instant::ZERO + plan.heal + RECOVERY;
-    let last = connected.map(|(at, _)| *at).into_iter().chain(rounds.copied());
+    let connects = |at: Instant| at <= settled + SETTLING;
+    let states = app.diary.states.iter().rev();
+    let mut lost = states.filter(|(at, state)| connects(*at) && !state.is_connected());
+    let rounds = lived.apps.iter().flatten().flat_map(|app| app.diary.rounds.iter());
+    let last = lost.next().map(|(at, _)| *at).into_iter().chain(rounds.copied());
     let begin = last.map(|at| at + SETTLING).chain([settled]).max()?;
     (begin < end).then_some((begin, end))
 }
 
-/// With no fault, loss or restart, whoever is connected stays so on the path there is.
+/// With no fault, loss or restart, whoever is connected stays so, and on the path that was agreed on.
 fn steady(lived: &Lived<'_>, index: usize, app: &App) -> Option<Broken> {
     if !oracle::must_connect(lived.plan) {
         return None;
     }
     let (begin, end) = calm(lived, app)?;
     let within = |at: Instant| begin < at && at < end;
-    let states = app.diary.states.iter().filter(|(at, _)| within(*at));
+    let states = app.diary.states.iter();
+    let states = states.filter(|(at, state)| within(*at) && !state.is_connected());
     let states = states.map(|(at, state)| format!("{state} at {at}"));
-    let paths = app.diary.selected.iter().filter(|(at, _)| within(*at));
-    let paths = paths.map(|(at, path)| format!("{} to {} at {at}", path.local, path.remote));
+    let paths = app.diary.selected.iter().zip(app.diary.selected.iter().skip(1));
+    // Until both have nominated a pair they may use the best that works, which may become better.
+    let agreed = |path: &ice::Path| path.nominated;
+    let paths = paths.filter(|((_, one), (at, next))| {
+        within(*at) && agreed(one) && (one.local, one.remote) != (next.local, next.remote)
+    });
+    let paths = paths.map(|(_, (at, path))| format!("{} to {} at {at}", path.local, path.remote));
     let moves: Vec<_> = states.chain(paths).collect();
     (!moves.is_empty()).then(|| {
         let wanted = format!("one path at {} from {begin} to {end}", name(index));

@@ -166,6 +166,8 @@ impl Host {
                 self.server.borrow_mut().handle_socket(now, input);
             }
             Some(SocketCommand::Close { local }) => {
+                // What was to leave by it leaves first.
+                self.send_all();
                 self.udp.borrow_mut().remove(&local);
             }
         }

@@ -148,6 +148,10 @@ pub struct Agent {
     early: EarlyChecks,
     /// Before it no new check goes out: RFC 8445 §6.1.4.2.
     next_check_at: Instant,
+    /// Whether the next transaction is one with a STUN server, if there is one to begin.
+    is_gatherers_turn: bool,
+    /// Checks begun in this generation, or since its pairs are checked anew.
+    checks_begun: usize,
     /// The last value of renomination given.
     nomination_value: u32,
     tcp: Connections,
@@ -203,6 +207,8 @@ impl Agent {
             transactions: Vec::new(),
             early: EarlyChecks::default(),
             next_check_at: now,
+            is_gatherers_turn: false,
+            checks_begun: 0,
             nomination_value: 0,
             listening: Vec::new(),
             scratch: Vec::new(),
@@ -317,7 +323,7 @@ impl Agent {
         self.choose_paths(now);
         self.let_former_go(now);
         self.nominate(now);
-        self.perform_checks(now);
+        self.take_turns(now);
         self.gather(now);
         self.update_state(now);
         self.deadline = self.next_deadline(now);
@@ -332,7 +338,6 @@ impl Agent {
         self.keep_consent(now);
         self.tcp.handle_timeout(now);
         self.take_tcp_events(now);
-        self.gatherer.handle_timeout(now);
         self.forget_former(now);
         self.settle(now);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use base::{Instant, SocketError};
+use base::{Instant, Machine as _, SocketError};
 use stun::wire::TransactionId;
 
 use super::{
@@ -25,8 +25,36 @@ use crate::{
 pub(crate) const PROBE_INTERVAL: Duration = Duration::from_secs(8);
 
 impl Agent {
+    /// Begins the next transaction if the pace allows. Checks and questions to STUN servers share it
+    /// (RFC 8445 §14.2), and take turns.
+    pub(super) fn take_turns(&mut self, now: Instant) {
+        let goes_first = self.is_gatherers_turn;
+        if goes_first {
+            self.run_gatherer(now);
+        }
+        let before = self.next_check_at;
+        self.perform_checks(now);
+        if self.next_check_at > before {
+            self.is_gatherers_turn = true;
+        }
+        if !goes_first {
+            self.run_gatherer(now);
+        }
+    }
+
+    fn run_gatherer(&mut self, now: Instant) {
+        self.gatherer.postpone(self.next_check_at);
+        let before = self.gatherer.next_slot();
+        self.gatherer.handle_timeout(now);
+        let after = self.gatherer.next_slot();
+        if after > before {
+            self.is_gatherers_turn = false;
+        }
+        self.next_check_at = self.next_check_at.max(after);
+    }
+
     /// Sends the next check if the pace allows: RFC 8445 §6.1.4.2.
-    pub(super) fn perform_checks(&mut self, now: Instant) {
+    fn perform_checks(&mut self, now: Instant) {
         if self.generation.patience_ends_at.is_some_and(|end| end <= now) {
             // RFC 8445 §6.1.4.2 (departure): who tells many candidates of one foundation would have an
             // agent check them one after the other for hours.
@@ -101,7 +129,8 @@ impl Agent {
         let is_patient = self.generation.patience_ends_at.is_some_and(|end| now < end)
             || component.is_rechecking
             || component.lost.is_some();
-        let lasts = !self.has_given_up && is_patient;
+        // RFC 8445 §19.5.1: as many checks as there may be pairs are enough for who does not answer.
+        let lasts = !self.has_given_up && is_patient && self.checks_begun < self.config.max_pairs;
         (is_silent && is_wanted && !has_path && lasts)
             .then(|| pair.last_check_at.map(|at| at + PROBE_INTERVAL))
             .flatten()
@@ -147,6 +176,9 @@ impl Agent {
         };
         if purpose == Purpose::Check {
             self.cancel_checks(id);
+        }
+        if purpose != Purpose::Consent {
+            self.checks_begun += 1;
         }
         let sent = self.send_check(now, id, purpose, (use_candidate, nomination), pace);
         let Some(pair) = self.checklist.get_mut(id) else { return false };

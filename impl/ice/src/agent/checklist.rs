@@ -43,8 +43,8 @@ impl Checklist {
     }
 
     /// Forms the pair of a base and a remote candidate at `address`, unless it is there, and says its
-    /// id. When the list is full, failed pairs make room, and then those of lower priority
-    /// (RFC 8838 §10); `None` if there is no room.
+    /// id. When the list is full, failed pairs make room, and then those of lower priority that
+    /// were not checked (RFC 8838 §10); `None` if there is no room.
     pub(crate) fn form(
         &mut self,
         generation: u32,
@@ -87,13 +87,13 @@ impl Checklist {
         let failed = self.pairs.iter().filter(|pair| {
             pair.state == PairState::Failed && pair.valid.is_none() && !pair.is_revoked
         });
-        let checked = |pair: &&Pair| {
-            !matches!(pair.state, PairState::Succeeded | PairState::Failed)
+        let unchecked = |pair: &&Pair| {
+            matches!(pair.state, PairState::Frozen | PairState::Waiting)
                 && pair.valid.is_none()
                 && pair.priority < priority
         };
         let worst_failed = failed.min_by_key(|pair| pair.priority);
-        let worst = || self.pairs.iter().filter(checked).min_by_key(|pair| pair.priority);
+        let worst = || self.pairs.iter().filter(unchecked).min_by_key(|pair| pair.priority);
         let Some(victim) = worst_failed.or_else(worst).map(|pair| pair.id) else {
             return false;
         };

@@ -33,6 +33,8 @@ impl Agent {
             return Ok(());
         }
         self.add_host(&socket);
+        // Checks go before questions to servers: the peer waits for them.
+        self.settle(now);
         if self.is_full() {
             // After the pairs are chosen nothing is asked any more, but about a new address all is.
             if std::mem::take(&mut self.is_gathering_concluded) {
@@ -330,9 +332,6 @@ impl Agent {
         {
             self.gatherer.conclude(now);
         }
-        self.gatherer.postpone(self.next_check_at);
-        self.next_check_at =
-            self.next_check_at.max(self.gatherer.next_slot().min(now + self.config.pacing));
     }
 
     fn add_server_reflexive(&mut self, base: SocketAddr, server: SocketAddr, mapped: SocketAddr) {

@@ -110,6 +110,7 @@ impl Agent {
         self.remotes = Remotes::default();
         self.early = EarlyChecks::default();
         self.has_given_up = false;
+        self.checks_begun = 0;
         self.tell_all(now);
     }
 

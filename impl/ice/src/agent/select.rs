@@ -116,6 +116,7 @@ impl Agent {
         if !is_doubtful {
             return;
         }
+        self.checks_begun = 0;
         let number = self.generation.number;
         let others = self.checklist.iter_mut().filter(|pair| {
             pair.component == component && pair.generation == number && Some(pair.id) != one.path

@@ -115,6 +115,9 @@ fn pairs_and_candidates_are_bounded() {
     assert_eq!(world.agents[0].state(), State::Failed);
     let last = world.log.last().unwrap().at;
     assert!(last < at(46_000), "{last}");
+    let ids: std::collections::BTreeSet<_> =
+        world.log.iter().map(|sent| sent.message().unwrap().transaction_id()).collect();
+    assert_eq!(ids.len(), 100, "checks in all");
 }
 
 #[test]
@@ -357,4 +360,27 @@ fn a_peer_with_one_component_does_without_the_other() {
     assert_eq!(world.agents[0].state(), State::Checking);
     world.agents[0].end_of_remote_candidates(world.now);
     assert_eq!(world.agents[0].state(), State::Completed);
+}
+
+#[test]
+fn checks_and_questions_to_servers_share_the_pace_and_take_turns() {
+    let mut config = config(Role::Controlling);
+    config.stun_servers = (1..=3).map(|n| addr(&format!("198.51.100.{n}:3478"))).collect();
+    let mut world = World::with(config, super::support::config(Role::Controlled));
+    world.route = Box::new(|_, _| None);
+    world.exchange();
+    for n in 1..=4 {
+        let address = SocketAddr::new([203, 0, 113, 5].into(), 5_000 + n);
+        world.agents[0].add_remote_candidate(at(0), candidate(n.into(), address)).unwrap();
+    }
+    world.add(0, A);
+    world.run_until(at(400));
+    let shown: Vec<_> = world
+        .log
+        .iter()
+        .map(|sent| (sent.at.as_nanos() / 1_000_000, sent.destination.port() != 3478))
+        .collect();
+    let expected =
+        [(0, true), (50, false), (100, true), (150, false), (200, true), (250, false), (300, true)];
+    assert_eq!(shown, expected, "the first is a check");
 }

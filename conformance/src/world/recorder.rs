@@ -5,7 +5,8 @@ use simnet::{
     Body, Event, Observer, Packet, Topology,
     observe::{Capture, JsonLines, Ladder},
 };
-use wire::{stun::Parsed, turn::ChannelData};
+use wire::stun::Parsed;
+use wire::turn::ChannelData;
 
 use crate::{ctl::Record, execute::Files};
 

@@ -99,7 +99,7 @@ impl<'a> ChannelMessage<'a> {
         writer.u16(self.channel.0);
         writer.u16(length);
         writer.bytes(self.data);
-        if is_stream {
+        if is_stream && !base::mutant::active("turn-client-stream-unpadded") {
             writer.pad_to(4);
         }
         Some(writer.len())

@@ -19,6 +19,7 @@ const CITED_ALL_THE_SAME: &[(u32, &str)] = &[
     (5389, "its messages are still met on the wire; RFC 8489 differs in what they may carry"),
     (5246, "DTLS 1.2 is built on TLS 1.2"),
     (5245, "its agents are still met on the wire"),
+    (6156, "its statements are registered, each beside the one that took its place"),
 ];
 
 /// A number that tests give to a document that does not exist.

@@ -407,8 +407,8 @@ fn partial(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
 
 case! {
     id: "turn.client.allocate.redirect",
-    title: "After a 300 the client asks the other server",
-    reqs: [req::TURN_CLIENT_FOLLOWS_300],
+    title: "After a 300 that is vouched for the client asks the other server, and after no other",
+    reqs: [req::TURN_CLIENT_FOLLOWS_300, req::STUN_CLIENT_FOLLOWS_ALTERNATE_SERVER],
     kind: SubjectKind::TurnClient,
     needs: [Cap::AlternateServer],
     variants: product! { when: ["first", "authenticated"] },
@@ -437,6 +437,12 @@ fn redirect(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let events = stage.events(t);
     let made = events.iter().any(|event| matches!(event, TurnClientEvent::Allocated { .. }));
     let told = format!("{events:?}");
+    if !late {
+        // Anybody on the way could have sent it.
+        let req = req::STUN_CLIENT_FOLLOWS_ALTERNATE_SERVER;
+        let there = stage.log.iter().any(|sent| sent.to == second);
+        return t.must(req, !there, "nothing at the other server", told);
+    }
     t.should(req::TURN_CLIENT_FOLLOWS_300, asked && made, "an allocation at the other", told)
 }
 

@@ -289,7 +289,7 @@ case! {
     run: channel_request,
 }
 
-/// Regression: numbers that RFC 5766 allowed collide with other protocols (coturn#2006).
+/// Regression: numbers that an older TURN allowed collide with other protocols (coturn#2006).
 fn channel_request(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mut stage = HostStage::allocated(t, |_| {})?;
     stage.forget();

@@ -159,15 +159,7 @@ fn connect(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     }
     stage.serve(t, 2 * SECOND)?;
     if !attempt {
-        let asked = stage.requests(method::CONNECT);
-        let first = asked.first().copied();
-        let on_control = first.is_some_and(|sent| Some(sent.from) == control);
-        let req = req::TURN_TCP_CLIENT_CONNECT_ON_CONTROL;
-        t.must(req, on_control, "on the control connection", asked.len())?;
-        let named = first.and_then(|sent| sent.stun()).and_then(Parsed::peer_address) == Some(to);
-        t.must(req::TURN_TCP_CLIENT_CONNECT_NAMES_PEER, named, to, "another")?;
-        let one = asked.len() == 1;
-        t.must(req::TURN_TCP_CLIENT_ONE_CONNECT_PER_PEER, one, "one request", asked.len())?;
+        asked(t, &stage, control, to)?;
     }
     let reqs = if attempt {
         [
@@ -208,6 +200,24 @@ fn connect(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         })
         .collect();
     t.must(req::TURN_TCP_DATA_AS_IS, raw == payload, "the bytes", format_args!("{raw:x?}"))
+}
+
+/// Asserts that a connection was asked for as it should be.
+fn asked(
+    t: &mut Ctl<'_>,
+    stage: &HostStage,
+    control: Option<SocketAddr>,
+    to: SocketAddr,
+) -> Outcome {
+    let asked = stage.requests(method::CONNECT);
+    let first = asked.first().copied();
+    let on_control = first.is_some_and(|sent| Some(sent.from) == control);
+    let req = req::TURN_TCP_CLIENT_CONNECT_ON_CONTROL;
+    t.must(req, on_control, "on the control connection", asked.len())?;
+    let named = first.and_then(|sent| sent.stun()).and_then(Parsed::peer_address) == Some(to);
+    t.must(req::TURN_TCP_CLIENT_CONNECT_NAMES_PEER, named, to, "another")?;
+    let one = asked.len() == 1;
+    t.must(req::TURN_TCP_CLIENT_ONE_CONNECT_PER_PEER, one, "one request", asked.len())
 }
 
 /// Asserts that a connection was taken as it should be.

@@ -161,11 +161,12 @@ case! {
     run: refuses,
 }
 
-fn refuses(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
+/// What an impossible request says, the code it deserves, and the rule.
+fn impossible(name: &str) -> (Vec<Attribute>, u16, Req) {
     let udp = || Attribute::requested_transport(UDP);
     let token = || Attribute::reservation_token(b"no token");
     let transport = |bytes: &[u8]| Attribute::bytes(attribute::REQUESTED_TRANSPORT, bytes);
-    let (attributes, code, req) = match v.text("request") {
+    match name {
         "no transport" => (vec![], 400, req::TURN_SERVER_400_NO_TRANSPORT),
         "short transport" => (vec![transport(&[17])], 400, req::TURN_SERVER_400_NO_TRANSPORT),
         "long transport" => {
@@ -216,7 +217,11 @@ fn refuses(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
             400,
             req::TURN_SERVER_400_ADDITIONAL_IPV4,
         ),
-    };
+    }
+}
+
+fn refuses(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
+    let (attributes, code, req) = impossible(v.text("request"));
     let mut stage = RelayStage::plain(t)?;
     let session = stage.login(t, 0, "alice")?;
     let (request, reply) = session.ask(t, &mut stage, method::ALLOCATE, attributes)?;

@@ -93,7 +93,7 @@ case! {
     run: refused,
 }
 
-/// Regression: numbers that RFC 5766 allowed collide with other protocols (coturn#2006, libjuice#343).
+/// Regression: numbers that an older TURN allowed collide with other protocols (coturn#2006, libjuice#343).
 fn refused(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mut stage = RelayStage::plain(t)?;
     let allocation = Allocation::make(t, &mut stage)?;

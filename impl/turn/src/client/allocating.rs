@@ -486,6 +486,9 @@ fn names_dont_fragment(message: &Message<'_>) -> bool {
 
 /// When to refresh what was granted `lifetime` in answer to a request sent at `asked_at`.
 fn refresh_time(now: Instant, asked_at: Instant, lifetime: Duration) -> Instant {
+    if base::mutant::active("turn-client-refreshes-late") {
+        return asked_at + lifetime + MIN_REFRESH;
+    }
     let margin = REFRESH_MARGIN.min(lifetime / 2);
     (asked_at + (lifetime - margin)).max(now + MIN_REFRESH)
 }

@@ -164,7 +164,8 @@ impl Permissions {
         };
         let was_granted = entry.holds(now);
         entry.until = Some(asked_at + PERMISSION_LIFETIME);
-        entry.ask_at = Some(asked_at + PERMISSION_REFRESH);
+        let late = if base::mutant::active("turn-client-lets-permissions-lapse") { 2 } else { 1 };
+        entry.ask_at = Some(asked_at + PERMISSION_REFRESH * late);
         (entry.is_asked, entry.is_alone, entry.refusal) = (false, false, None);
         if was_granted { Verdict::Silence } else { Verdict::Report }
     }

@@ -87,7 +87,9 @@ impl Server {
     /// A request on a path that has an allocation, or will have one.
     fn allocate_again(&mut self, now: Instant, id: AllocationId, reply: &Reply, from: &Authentic) {
         let Some(allocation) = self.table.get(id) else { return };
-        if allocation.transaction != reply.id || !from.is_owner(&allocation.credential) {
+        let is_other = allocation.transaction != reply.id
+            && !base::mutant::active("turn-server-answers-anew-on-used-path");
+        if is_other || !from.is_owner(&allocation.credential) {
             return self.refuse(reply, from, Code::ALLOCATION_MISMATCH);
         }
         // RFC 8656 §7.2: the same request again gets the same answer.
@@ -204,7 +206,11 @@ impl Server {
     /// The lifetime that a client gets who asks for `asked` seconds: RFC 8656 §7.2, RFC 7635 §9.
     pub(super) fn lifetime(&self, asked: Option<u32>, rest: Option<Duration>) -> Duration {
         let asked = Duration::from_secs(asked.unwrap_or(0).into());
-        let lifetime = asked.min(self.config.max_lifetime).max(self.config.default_lifetime);
+        let least = match base::mutant::active("turn-server-lifetime-below-default") {
+            true => Duration::from_secs(1),
+            false => self.config.default_lifetime,
+        };
+        let lifetime = asked.min(self.config.max_lifetime).max(least);
         let lifetime = rest.map_or(lifetime, |rest| lifetime.min(rest));
         Duration::from_secs(lifetime.as_secs())
     }

@@ -220,7 +220,8 @@ impl Allocation {
         if self.permissions.len() + fresh.len() > limit {
             return None;
         }
-        let expires_at = now + PERMISSION_LIFETIME;
+        let twice = if base::mutant::active("turn-server-permission-outlives") { 2 } else { 1 };
+        let expires_at = now + PERMISSION_LIFETIME * twice;
         for permission in self.permissions.iter_mut().filter(|it| ips.contains(&it.ip)) {
             permission.expires_at = expires_at;
         }
@@ -249,14 +250,17 @@ impl Allocation {
         limit: usize,
     ) -> Result<(), BindError> {
         self.channels.retain(|it| now < it.expires_at + CHANNEL_REST);
-        let expires_at = now + CHANNEL_LIFETIME;
+        let twice = if base::mutant::active("turn-server-channel-outlives") { 2 } else { 1 };
+        let expires_at = now + CHANNEL_LIFETIME * twice;
         if let Some(channel) =
             self.channels.iter_mut().find(|it| it.number == number && it.peer == peer)
         {
             channel.expires_at = expires_at;
             return Ok(());
         }
-        if self.channels.iter().any(|it| it.number == number || it.peer == peer) {
+        if self.channels.iter().any(|it| it.number == number || it.peer == peer)
+            && !base::mutant::active("turn-server-channel-bound-twice")
+        {
             return Err(BindError::Taken);
         }
         // Channels that rest count too, so that there are no more of both than the limit.

@@ -75,6 +75,7 @@ impl Server {
         let allocation = self.table.get(id).ok_or(Code::ALLOCATION_MISMATCH)?;
         let family = request.try_get::<RequestedAddressFamily>().map_err(|_| Code::BAD_REQUEST)?;
         let has = |side: &Side| allocation.relay(*side).is_some();
+        let family = family.filter(|_| !base::mutant::active("turn-server-deletes-both-families"));
         let Some(RequestedAddressFamily(family)) = family else {
             return Ok(Side::BOTH.into_iter().filter(has).collect());
         };
@@ -121,7 +122,9 @@ impl Server {
         if ips.is_empty() {
             return Err(Code::BAD_REQUEST);
         }
-        if ips.iter().any(|ip| allocation.relay(Side::of(*ip)).is_none()) {
+        if ips.iter().any(|ip| allocation.relay(Side::of(*ip)).is_none())
+            && !base::mutant::active("turn-server-permits-other-family")
+        {
             return Err(Code::PEER_ADDRESS_FAMILY_MISMATCH);
         }
         if !ips.iter().all(|ip| self.permits_ip(*ip)) {
@@ -185,7 +188,12 @@ impl Server {
         let (Some(ChannelNumber(number)), Some(XorPeerAddress(peer))) = (number, peer) else {
             return Err(Code::BAD_REQUEST);
         };
-        let last = if self.config.channels_of_old { 0x7fff } else { 0x4fff };
+        let last =
+            if self.config.channels_of_old || base::mutant::active("turn-server-channel-0x5000") {
+                0x7fff
+            } else {
+                0x4fff
+            };
         if !(0x4000..=last).contains(&number) || peer.port() == 0 || allocation.is_tcp {
             return Err(Code::BAD_REQUEST);
         }
@@ -202,6 +210,8 @@ impl Server {
     pub(super) fn set_expiry(&mut self, id: AllocationId, side: Side, at: Instant) {
         let Some(allocation) = self.table.get_mut(id) else { return };
         let Some(relay) = allocation.relay_mut(side) else { return };
+        let late = if base::mutant::active("turn-server-never-expires") { 86_400 } else { 0 };
+        let at = at + std::time::Duration::from_secs(late);
         let before = std::mem::replace(&mut relay.expires_at, at);
         self.timers.remove(&(before, Due::Relay(id, side)));
         self.timers.insert((at, Due::Relay(id, side)));

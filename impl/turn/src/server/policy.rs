@@ -63,7 +63,9 @@ impl Policy {
 
     fn permits_reading(&self, ip: IpAddr) -> bool {
         let in_list = |list: &[Cidr]| list.iter().any(|cidr| cidr.contains(ip));
-        if special::is_tunnelled(ip) || in_list(&self.deny) {
+        let is_tunnelled =
+            special::is_tunnelled(ip) && !base::mutant::active("turn-server-relays-to-tunnels");
+        if is_tunnelled || in_list(&self.deny) {
             return false;
         }
         in_list(&self.allow) || !(self.only_allowed || special::is_special(ip))
@@ -80,7 +82,9 @@ pub(super) fn is_tunnelled(ip: IpAddr) -> bool {
 fn readings(ip: IpAddr) -> SmallVec<[IpAddr; MAX_READINGS]> {
     let mut readings = SmallVec::new();
     readings.push(ip);
-    if let IpAddr::V6(ip) = ip {
+    if let IpAddr::V6(ip) = ip
+        && !base::mutant::active("turn-server-policy-blind-to-embeddings")
+    {
         special::embedded(ip, |inner| readings.push(IpAddr::V4(inner)));
     }
     readings

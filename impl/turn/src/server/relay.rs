@@ -111,10 +111,15 @@ impl Server {
     ) {
         let Datagram { source: peer, ecn, payload: data, .. } = datagram;
         let Some(allocation) = self.table.get(id) else { return };
-        if !allocation.permits(now, peer.ip()) {
+        if !allocation.permits(now, peer.ip())
+            && !base::mutant::active("turn-server-relays-from-strangers")
+        {
             return self.drop_for(DropReason::NoPermission);
         }
-        let (path, channel) = (allocation.path, allocation.channel_of(now, peer));
+        let channel = allocation
+            .channel_of(now, peer)
+            .filter(|_| !base::mutant::active("turn-server-indication-for-channel"));
+        let path = allocation.path;
         if data.len() > if channel.is_some() { MAX_CHANNELLED } else { MAX_INDICATED } {
             return self.drop_for(DropReason::TooLong);
         }
@@ -134,7 +139,7 @@ impl Server {
                 buffer.extend_from_slice(&number.to_be_bytes());
                 buffer.extend_from_slice(&length.to_be_bytes());
                 buffer.extend_from_slice(data);
-                if path.stream.is_some() {
+                if path.stream.is_some() && !base::mutant::active("turn-server-stream-unpadded") {
                     // RFC 8656 §12.5: on a stream what follows is aligned.
                     let padding = data.len().next_multiple_of(4) - data.len();
                     buffer.extend_from_slice([0; 3].get(..padding).unwrap_or_default());
@@ -174,7 +179,9 @@ impl Server {
         let Some(id) = self.table.of_relay(&error.local) else { return };
         let Some(allocation) = self.table.get(id) else { return };
         let Some(icmp) = icmp_of(error.remote.ip(), error.kind) else { return };
-        if !allocation.permits(now, error.remote.ip()) {
+        if !allocation.permits(now, error.remote.ip())
+            && !base::mutant::active("turn-server-icmp-without-permission")
+        {
             return self.drop_for(DropReason::NoPermission);
         }
         let path = allocation.path;

@@ -19,6 +19,7 @@ mod baseline;
 mod determinism;
 mod documents;
 mod list;
+mod matrix;
 mod mutants;
 mod replay;
 mod run;
@@ -37,6 +38,7 @@ Examples (`cargo xtask conformance` builds this program and runs it with the sam
   cargo xtask conformance replay 'stun.rtx.schedule' --subject ours --seed 0x7
   cargo xtask conformance diff before/run.json after/run.json
   cargo xtask conformance --shard 3/8 --out part3          one of eight parts; `merge` joins them
+  cargo xtask conformance matrix                           ICE agents behind pairs of NATs
   cargo xtask conformance mutants                          does the suite notice planted bugs?
 
 Exit codes:
@@ -101,6 +103,8 @@ enum Command {
     Subjects,
     /// Plant bugs in our implementation, one at a time, and see whether a case notices.
     Mutants(mutants::Args),
+    /// Run our ICE agent and those of others behind every pair of NATs, side by side.
+    Matrix(matrix::Args),
     /// Maintain the lists of known deviations.
     #[command(subcommand)]
     Baseline(baseline::Command),
@@ -157,6 +161,7 @@ pub fn main_with(
         Some(Command::Report(args)) => documents::report(&args, out),
         Some(Command::Subjects) => subjects::subjects(&suite, out),
         Some(Command::Mutants(args)) => mutants::mutants(&suite, &args, out),
+        Some(Command::Matrix(args)) => matrix::matrix(&suite, &args, out),
         Some(Command::Baseline(command)) => baseline::baseline(&suite, &command, out),
     }
 }

@@ -4,6 +4,7 @@
 
 use crate::Subject;
 
+pub mod endpoint;
 pub mod ice;
 pub mod nat;
 pub mod ours;

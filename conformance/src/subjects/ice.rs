@@ -112,6 +112,21 @@ pub trait IceAgent: Machine<Event = IceEvent> {
         Err(Refusal::Unsupported)
     }
 
+    /// Tells it what a STUN server said that one of its addresses looks like.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal`] if it cannot be told.
+    fn add_reflexive(
+        &mut self,
+        now: Instant,
+        base: SocketAddr,
+        mapped: SocketAddr,
+    ) -> Result<(), Refusal> {
+        let _ = (now, base, mapped);
+        Err(Refusal::Unsupported)
+    }
+
     /// Gives it a relayed address that a layer below has: what it sends from there arrives from there.
     ///
     /// # Errors

@@ -142,7 +142,9 @@ impl Config {
     /// The same with every value in its range.
     pub(crate) fn in_range(mut self) -> Self {
         self.components = self.components.clamp(1, 2);
-        self.pacing = self.pacing.max(MIN_PACING);
+        if !base::mutant::active("ice-no-pace") {
+            self.pacing = self.pacing.max(MIN_PACING);
+        }
         self.max_pairs = self.max_pairs.max(1);
         self.consent.interval = self.consent.interval.max(Consent::MIN_INTERVAL);
         self.consent.expiry = self.consent.expiry.min(Consent::MAX_EXPIRY);

@@ -4,7 +4,10 @@ use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Duration};
 
 use ::rtc_ice::{
     agent::{Agent as Theirs, Event, agent_config::AgentConfig},
-    candidate::{CandidateConfig, CandidateType, candidate_host::CandidateHostConfig},
+    candidate::{
+        Candidate, CandidateConfig, CandidateType, candidate_host::CandidateHostConfig,
+        candidate_server_reflexive::CandidateServerReflexiveConfig,
+    },
     mdns::MulticastDnsMode,
     state::ConnectionState,
 };
@@ -62,6 +65,16 @@ impl Agent {
         })
     }
 
+    fn add(&mut self, now: Instant, candidate: Candidate) -> Result<(), Refusal> {
+        let text = candidate.marshal();
+        if !self.agent.add_local_candidate(candidate).map_err(Refusal::because)? {
+            return Err(Refusal::because("the agent does not take it"));
+        }
+        self.events.push_back(IceEvent::Candidate(format!("candidate:{text}")));
+        self.collect(now);
+        Ok(())
+    }
+
     fn collect(&mut self, now: Instant) {
         while let Some(message) = self.agent.poll_write() {
             let TransportContext { local_addr, peer_addr, .. } = message.transport;
@@ -113,13 +126,30 @@ impl IceAgent for Agent {
         };
         let candidate = CandidateHostConfig { base_config, ..CandidateHostConfig::default() };
         let candidate = candidate.new_candidate_host().map_err(Refusal::because)?;
-        let text = candidate.marshal();
-        if !self.agent.add_local_candidate(candidate).map_err(Refusal::because)? {
-            return Err(Refusal::because("the agent does not take it"));
-        }
-        self.events.push_back(IceEvent::Candidate(format!("candidate:{text}")));
-        self.collect(now);
-        Ok(())
+        self.add(now, candidate)
+    }
+
+    fn add_reflexive(
+        &mut self,
+        now: Instant,
+        base: SocketAddr,
+        mapped: SocketAddr,
+    ) -> Result<(), Refusal> {
+        let base_config = CandidateConfig {
+            network: "udp".to_owned(),
+            address: mapped.ip().to_string(),
+            port: mapped.port(),
+            component: 1,
+            ..CandidateConfig::default()
+        };
+        let candidate = CandidateServerReflexiveConfig {
+            base_config,
+            rel_addr: base.ip().to_string(),
+            rel_port: base.port(),
+            url: None,
+        };
+        let candidate = candidate.new_candidate_server_reflexive().map_err(Refusal::because)?;
+        self.add(now, candidate)
     }
 
     fn parameters(&self) -> IceParameters {

@@ -133,6 +133,17 @@ impl IceAgent for Agent {
         Ok(())
     }
 
+    fn add_reflexive(
+        &mut self,
+        now: Instant,
+        base: SocketAddr,
+        mapped: SocketAddr,
+    ) -> Result<(), Refusal> {
+        let candidate =
+            Candidate::server_reflexive(mapped, base, "udp").map_err(Refusal::because)?;
+        self.add(now, candidate)
+    }
+
     fn add_relayed(
         &mut self,
         now: Instant,

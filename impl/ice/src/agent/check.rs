@@ -143,9 +143,10 @@ impl Agent {
 
     /// Whether every check nominates: RFC 8445 §8.1.1 rules it out among agents that follow it.
     pub(super) fn is_aggressive(&self) -> bool {
+        let is_asked_for = self.config.nomination == Nomination::Aggressive
+            && !self.generation.peer_has(Options::ICE2);
         self.role == Role::Controlling
-            && self.config.nomination == Nomination::Aggressive
-            && !self.generation.peer_has(Options::ICE2)
+            && (is_asked_for || base::mutant::active("ice-nominates-every-pair"))
     }
 
     /// Sends a check. `false` if there is nothing to send it with, and the pair failed.
@@ -156,7 +157,9 @@ impl Agent {
         }
         let Some(pair) = self.checklist.get(id) else { return false };
         let (use_candidate, nomination) = match pair.pending {
-            _ if self.role == Role::Controlled || purpose == Purpose::Consent => (false, None),
+            _ if self.role == Role::Controlled || purpose == Purpose::Consent => {
+                (base::mutant::active("ice-controlled-nominates"), None)
+            }
             Some(pending) => (true, pending.value),
             None => (self.is_aggressive(), None),
         };
@@ -224,7 +227,10 @@ impl Agent {
             id: transaction,
             role: self.role,
             tie_breaker: self.tie_breaker,
-            priority: base.peer_reflexive_priority(),
+            priority: match base::mutant::active("ice-request-priority-of-host") {
+                true => base.candidate.priority,
+                false => base.peer_reflexive_priority(),
+            },
             use_candidate,
             nomination,
         };
@@ -273,6 +279,9 @@ impl Agent {
 
     /// Cancels the checks of a pair: RFC 8445 §7.3.1.4. Consent goes on.
     pub(super) fn cancel_checks(&mut self, id: PairId) {
+        if base::mutant::active("ice-check-in-progress-goes-on") {
+            return;
+        }
         let checks = self.transactions.iter_mut();
         for check in checks.filter(|one| one.pair == id && one.purpose != Purpose::Consent) {
             check.cancel();

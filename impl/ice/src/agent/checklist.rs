@@ -58,7 +58,9 @@ impl Checklist {
             return Some(known);
         }
         let mut pair = Pair::new(PairId(self.next_id), generation, base, remote, address, role);
-        if self.pairs.len() >= max_pairs && !self.make_room(pair.priority) {
+        let is_full =
+            self.pairs.len() >= max_pairs && !base::mutant::active("ice-pair-limit-ignored");
+        if is_full && !self.make_room(pair.priority) {
             return None;
         }
         pair.state = self.first_state(&pair);
@@ -80,7 +82,12 @@ impl Checklist {
             .all(|pair| (new.component, pair.priority) < (pair.component, new.priority));
         let has_succeeded =
             self.pairs.iter().filter(same).any(|pair| pair.state == PairState::Succeeded);
-        if is_topmost || has_succeeded { PairState::Waiting } else { PairState::Frozen }
+        let never_frozen = base::mutant::active("ice-nothing-frozen");
+        if is_topmost || has_succeeded || never_frozen {
+            PairState::Waiting
+        } else {
+            PairState::Frozen
+        }
     }
 
     fn make_room(&mut self, priority: u64) -> bool {
@@ -179,7 +186,9 @@ impl Checklist {
 
     /// Takes the pair to be checked next: RFC 8445 §6.1.4.2.
     pub(crate) fn take_next(&mut self, generation: u32) -> Option<PairId> {
-        if let Some(triggered) = self.triggered.pop_front() {
+        if !base::mutant::active("ice-triggered-checks-last")
+            && let Some(triggered) = self.triggered.pop_front()
+        {
             return Some(triggered);
         }
         let waits = |pair: &&Pair| {
@@ -194,7 +203,7 @@ impl Checklist {
         let best = self.pairs.iter().filter(waits).max_by_key(|pair| {
             (pair.priority, std::cmp::Reverse(pair.component), std::cmp::Reverse(pair.id))
         });
-        best.map(|pair| pair.id)
+        best.map(|pair| pair.id).or_else(|| self.triggered.pop_front())
     }
 
     /// Whether no pair of its foundation is being checked, nor about to be.

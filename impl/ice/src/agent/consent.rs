@@ -59,8 +59,15 @@ impl Agent {
     /// From 0.8 to 1.2 times the mean, so that agents do not fall into step: RFC 7675 §5.1.
     fn consent_interval(&mut self) -> Duration {
         let mean = self.config.consent.interval;
+        if base::mutant::active("ice-consent-in-step") {
+            return mean;
+        }
         let spread = u64::try_from((mean * 2 / 5).as_nanos()).unwrap_or(u64::MAX);
-        mean * 4 / 5 + Duration::from_nanos(self.rng.public_below(spread.saturating_add(1)))
+        let least = match base::mutant::active("ice-consent-too-often") {
+            true => mean * 2 / 5,
+            false => mean * 4 / 5,
+        };
+        least + Duration::from_nanos(self.rng.public_below(spread.saturating_add(1)))
     }
 
     /// Begins to keep consent on a pair that data goes on from now on, and no longer on others.
@@ -114,7 +121,7 @@ impl Agent {
         self.transactions.retain(|transaction| transaction.pair != id);
         self.checklist.cancel_triggered(id);
         if let Some(pair) = self.checklist.get_mut(id) {
-            pair.is_revoked = true;
+            pair.is_revoked = !base::mutant::active("ice-consent-comes-back");
             pair.valid = None;
             pair.pending = None;
         }

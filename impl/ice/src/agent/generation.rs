@@ -53,7 +53,13 @@ impl Generation {
 
     /// The one after `number`.
     pub(crate) fn next(config: &Config, number: u32, rng: &mut Rng) -> Self {
-        Self::with(config, number.wrapping_add(1), fresh(config, rng))
+        let mut parameters = fresh(config, rng);
+        if base::mutant::active("ice-restart-keeps-password")
+            && let Ok(pwd) = "a0password0that0never0changes000".parse()
+        {
+            parameters.pwd = pwd;
+        }
+        Self::with(config, number.wrapping_add(1), parameters)
     }
 
     fn with(config: &Config, number: u32, parameters: Parameters) -> Self {

@@ -99,7 +99,9 @@ fn protect(builder: &mut Builder<'_>, protection: Protection<'_>) {
             builder.integrity_sha256(key);
         }
     }
-    builder.fingerprint();
+    if !base::mutant::active("ice-response-without-fingerprint") {
+        builder.fingerprint();
+    }
 }
 
 /// Writes the answer to a check from `source`: RFC 8445 §7.3.

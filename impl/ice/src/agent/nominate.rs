@@ -169,6 +169,9 @@ impl Agent {
     /// Takes what need not be checked any more out of the check list: RFC 8445 §8.1.2. Where nominations
     /// go on, better pairs stay.
     fn retire_others(&mut self, component: u8) {
+        if base::mutant::active("ice-checks-after-nomination") {
+            return;
+        }
         let Some(selected) = self.component(component).selected else { return };
         let Some(best) = self.checklist.get(selected).map(Pair::effective_priority) else { return };
         let number = self.generation.number;

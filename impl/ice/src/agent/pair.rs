@@ -224,7 +224,9 @@ impl Pair {
     /// Until when data may be sent: RFC 7675 §5.1.
     pub(crate) fn consent_ends_at(&self, expiry: Duration) -> Option<Instant> {
         let valid = self.valid.filter(|_| !self.is_revoked)?;
-        Some(valid.answered_at + expiry)
+        let heard =
+            self.heard.request_at.filter(|_| base::mutant::active("ice-requests-renew-consent"));
+        Some(heard.map_or(valid.answered_at, |at| at.max(valid.answered_at)) + expiry)
     }
 
     /// Whether data may be sent on it at `now`.

@@ -104,6 +104,10 @@ impl Agent {
             return self.drop_for(DropReason::BadCheck);
         };
         if of == Of::Present && !self.settle_roles(&check) {
+            let protection = match base::mutant::active("ice-487-unsigned") {
+                true => Protection::None,
+                false => protection,
+            };
             self.answer_error(via, message, Code::ROLE_CONFLICT, &[], protection);
             return Received::Handled;
         }
@@ -127,7 +131,7 @@ impl Agent {
     /// The credentials that go with our username fragment.
     fn key_of(&self, ufrag: &str) -> Option<(Of, Key)> {
         let present = &self.generation.local;
-        if present.ufrag() == ufrag {
+        if present.ufrag() == ufrag || base::mutant::active("ice-any-user-accepted") {
             return Some((Of::Present, present.key.clone()));
         }
         let former = &self.former.as_ref()?.generation.local;
@@ -181,6 +185,7 @@ impl Agent {
         let peer = self.generation.remote.as_ref().map(|remote| remote.ufrag() == theirs);
         match peer {
             // RFC 8445 §7.3: answered at once, and acted upon when the peer's password is known.
+            None if base::mutant::active("ice-early-check-forgotten") => {}
             None if self.is_full() => {
                 if !self.early.keep(via.base.id, via.remote, theirs, check) {
                     self.dropped.count(DropReason::TooManyEarlyChecks);
@@ -233,6 +238,9 @@ impl Agent {
     /// RFC 8445 §7.3.1.4.
     fn trigger(&mut self, id: PairId) {
         let Some(pair) = self.checklist.get(id) else { return };
+        if base::mutant::active("ice-no-triggered-checks") {
+            return;
+        }
         if pair.state != PairState::Succeeded || pair.valid.is_none() {
             self.cancel_checks(id);
             if let Some(pair) = self.checklist.get_mut(id) {
@@ -250,7 +258,7 @@ impl Agent {
         let Some(pair) = self.checklist.get_mut(id) else { return };
         if pair.state == PairState::Succeeded && pair.valid.is_some() {
             self.confirm_nomination(now, id, check.nomination);
-        } else if !pair.nomination.is_done() {
+        } else if !pair.nomination.is_done() && !base::mutant::active("ice-early-nomination-lost") {
             pair.pending = Some(Pending { value: check.nomination });
         }
     }
@@ -313,5 +321,7 @@ fn authenticate<'a>(message: &Message<'_>, key: &'a Key) -> Option<Protection<'a
         let passed = message.check_integrity_sha256(key, 32) == Check::Passed;
         return passed.then_some(Protection::Sha256(key));
     }
-    (message.check_integrity(key) == Check::Passed).then_some(Protection::Sha1(key))
+    let passed = message.check_integrity(key) == Check::Passed
+        || base::mutant::active("ice-request-tag-not-checked");
+    passed.then_some(Protection::Sha1(key))
 }

@@ -42,7 +42,8 @@ impl Agent {
             return self.drop_for(DropReason::BadIntegrity);
         }
         let transaction = self.transactions.remove(place);
-        let is_symmetric = transaction.to == via.back();
+        let is_symmetric =
+            transaction.to == via.back() || base::mutant::active("ice-asymmetric-accepted");
         let outcome = match is_symmetric {
             true => self.take_response(now, transaction, message),
             false => {
@@ -64,6 +65,7 @@ impl Agent {
         let former = former.filter(|former| former.number == transaction.generation);
         let Some(remote) = &former.unwrap_or(&self.generation).remote else { return false };
         message.check_integrity(&remote.key) == Check::Passed
+            || base::mutant::active("ice-unsigned-response-accepted")
     }
 
     fn take_response(
@@ -113,9 +115,11 @@ impl Agent {
 
     /// RFC 8445 §7.2.5.1. Of several refusals of one role only the first changes it.
     fn yield_role(&mut self, transaction: &Transaction) {
-        if transaction.role == self.role {
+        if transaction.role == self.role && !base::mutant::active("ice-487-keeps-role") {
             self.change_role(self.role.other());
-            self.tie_breaker = self.rng.public_u64();
+            if !base::mutant::active("ice-487-keeps-tie-breaker") {
+                self.tie_breaker = self.rng.public_u64();
+            }
         }
         if let Some(pair) = self.checklist.get_mut(transaction.pair) {
             if pair.state != PairState::Succeeded {
@@ -151,7 +155,9 @@ impl Agent {
         pair.watch.answered();
         let (component, generation) = (pair.component, pair.generation);
         self.cancel_other_checks(transaction);
-        self.checklist.unfreeze(id);
+        if !base::mutant::active("ice-foundation-stays-frozen") {
+            self.checklist.unfreeze(id);
+        }
         if generation != self.generation.number {
             return;
         }

@@ -84,7 +84,10 @@ impl Agent {
         let number = self.generation.number;
         let next = Generation::next(&self.config, number, &mut self.rng);
         let before = std::mem::replace(&mut self.generation, next);
-        let paths: Vec<PairId> = self.components.iter().filter_map(|one| one.path).collect();
+        let mut paths: Vec<PairId> = self.components.iter().filter_map(|one| one.path).collect();
+        if base::mutant::active("ice-restart-drops-path") {
+            paths.clear();
+        }
         let carries = |number| {
             let mut pairs = self.checklist.pairs().iter();
             pairs.any(|pair| pair.generation == number && paths.contains(&pair.id))

@@ -10,7 +10,8 @@ impl Agent {
         if claimed != self.role || !self.is_full() {
             return true;
         }
-        let wins = self.tie_breaker >= theirs;
+        let wins =
+            (self.tie_breaker >= theirs) != base::mutant::active("ice-smaller-tie-breaker-wins");
         match (self.role, wins) {
             (Role::Controlling, true) | (Role::Controlled, false) => false,
             (Role::Controlling, false) | (Role::Controlled, true) => {

@@ -175,6 +175,9 @@ impl Transaction {
 /// takes the number of checks twice. Here every check that is due goes out once before any is repeated.
 pub(crate) fn check_rto(pacing: Duration, unfinished: usize) -> Duration {
     let count = u32::try_from(unfinished).unwrap_or(u32::MAX);
+    if base::mutant::active("ice-rto-too-short") {
+        return MIN_RTO / 2;
+    }
     pacing.saturating_mul(count).clamp(MIN_RTO, CHECK_TIMEOUT)
 }
 

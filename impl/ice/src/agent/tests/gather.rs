@@ -52,7 +52,7 @@ fn events(agent: &mut Agent) -> Vec<Event> {
 
 fn candidates(events: &[Event]) -> Vec<&Candidate> {
     let candidate = |event| match event {
-        &Event::LocalCandidate(ref candidate) => Some(candidate),
+        Event::LocalCandidate(candidate) => Some(candidate),
         _ => None,
     };
     events.iter().filter_map(candidate).collect()

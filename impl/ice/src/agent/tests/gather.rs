@@ -51,11 +51,13 @@ fn events(agent: &mut Agent) -> Vec<Event> {
 }
 
 fn candidates(events: &[Event]) -> Vec<&Candidate> {
-    let candidate = |event| match event {
-        Event::LocalCandidate(candidate) => Some(candidate),
-        _ => None,
-    };
-    events.iter().filter_map(candidate).collect()
+    let mut found = Vec::new();
+    for event in events {
+        if let Event::LocalCandidate(candidate) = event {
+            found.push(candidate);
+        }
+    }
+    found
 }
 
 #[test]

@@ -5,7 +5,7 @@
 //! lets the address of a peer through, a *channel* saves bytes on the way between client and server.
 //! [`Client`] and [`Server`] are machines without I/O ([`base::Machine`]).
 //!
-//! It follows RFC 8656, with IPv6 as RFC 6156 brought it, TCP allocations (RFC 6062), URIs (RFC 7065)
+//! It follows RFC 8656, with both families of addresses, TCP allocations (RFC 6062), URIs (RFC 7065)
 //! and access tokens (RFC 7635).
 //!
 //! | file | holds |

@@ -167,7 +167,8 @@ impl<M: Machine> Driver<M> {
         self.sockets.send(transmit, payload);
     }
 
-    /// Sends bytes that a command of the machine put into a buffer over a stream.
+    /// Sends bytes that a command of the machine put into a buffer over a stream; they leave while somebody
+    /// waits for events.
     pub fn write(&mut self, stream: StreamId, bytes: &[u8]) {
         self.streams.write(stream, bytes);
     }

@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 fn main() {
     let missing = installation::missing();
-    if let Some(missing) = missing {
+    for missing in [missing, installation::no_openssl(), installation::no_ipv6()].iter().flatten() {
         eprintln!("{missing}");
     }
     let trials = vec![
@@ -38,6 +38,12 @@ fn main() {
         ),
         trial("relays_between_two_allocations", missing, cases::two_allocations),
         trial("connects_to_peers_and_accepts_them", missing, cases::tcp_relay),
+        trial("relays_between_families", missing.or_else(installation::no_ipv6), cases::ipv6),
+        trial(
+            "makes_do_with_one_family_of_two",
+            missing.or_else(installation::no_ipv6),
+            cases::dual,
+        ),
         trial("takes_time_limited_credentials", missing, cases::time_limited),
         trial("is_told_that_a_password_is_wrong", missing, cases::wrong_password),
         trial("survives_stale_nonces_on_every_method", missing, cases::stale_nonce),

@@ -133,8 +133,8 @@ fn packages(root: &Path) -> Vec<Finding> {
     findings
 }
 
-/// The room whose networks the tests of every other room may use.
-const TEST_BENCH: &str = "simnet";
+/// The rooms whose networks the tests of every other room may use: for machines, and for drivers.
+const TEST_BENCHES: &[&str] = &["simnet", "runners"];
 
 fn arrow(path: &Path, room: &Room, to: &cargo_metadata::Dependency) -> Option<Finding> {
     let (from, name) = (room.name, to.name.as_str());
@@ -142,7 +142,7 @@ fn arrow(path: &Path, room: &Room, to: &cargo_metadata::Dependency) -> Option<Fi
         ROOMS.iter().find(|other| to.path.as_ref().is_some_and(|path| path.ends_with(other.path)));
     let in_tests = to.kind == cargo_metadata::DependencyKind::Development;
     let says = match target {
-        Some(target) if target.name == TEST_BENCH && in_tests => return None,
+        Some(target) if TEST_BENCHES.contains(&target.name) && in_tests => return None,
         Some(target) if !room.may.contains(&target.name) => format!(
             "the arrow {from} → {} is not in the table of xtask/src/tidy/arrows.rs",
             target.name

@@ -12,7 +12,7 @@ use std::{
 };
 
 use base::{StreamCommand, StreamEnd, StreamId, StreamInput};
-use runtime::{BoxFuture, Runtime, TcpListener, Timer};
+use runtime::{BoxFuture, Runtime, TcpListener, TcpStream, Timer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::rustls::ClientConfig;
 
@@ -23,6 +23,10 @@ use super::tls::{Bytes, Plain, secure};
 const MAX_HELD: usize = 16 * 1_024 * 1_024;
 /// For how long a connection that was closed may take to send what is left.
 const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// For how long a listener rests that could not accept, mostly because the process has too many files
+/// open. Asking again at once would keep the processor busy and help nobody.
+const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// The connections and listeners, by number.
 #[derive(Default)]
@@ -59,9 +63,15 @@ struct Opened {
 }
 
 enum Entry {
-    Listening(Box<dyn TcpListener>),
+    Listening(Listening),
     Opening(Opening),
     Open(Open),
+}
+
+struct Listening {
+    listener: Box<dyn TcpListener>,
+    /// Until when it rests.
+    rest: Option<Pin<Box<dyn Timer>>>,
 }
 
 struct Open {
@@ -161,7 +171,7 @@ impl Streams {
         let bound = listener.and_then(|it| it.local_address().map(|local| (it, local)));
         self.news.push_back(match bound {
             Ok((listener, local)) => {
-                self.all.insert(id, Entry::Listening(listener));
+                self.all.insert(id, Entry::Listening(Listening { listener, rest: None }));
                 StreamInput::Listening { id, local }
             }
             Err(_) => StreamInput::Closed { id, reason: StreamEnd::Unavailable },
@@ -220,11 +230,9 @@ impl Streams {
         buffer: &mut [u8],
     ) -> Option<Told> {
         match self.all.get_mut(&id)? {
-            Entry::Listening(listener) => {
-                let Poll::Ready(accepted) = listener.poll_accept(cx) else {
-                    return None;
-                };
-                self.accepted(id, accepted)
+            Entry::Listening(listening) => {
+                let stream = listening.poll(runtime, cx)?;
+                self.accepted(id, stream)
             }
             Entry::Opening(opening) => {
                 let Poll::Ready(opened) = opening.as_mut().poll(cx) else {
@@ -251,20 +259,7 @@ impl Streams {
         }
     }
 
-    fn accepted(
-        &mut self,
-        listener: StreamId,
-        accepted: io::Result<Box<dyn runtime::TcpStream>>,
-    ) -> Option<Told> {
-        let stream = match accepted {
-            Ok(stream) => stream,
-            Err(error) => {
-                self.all.remove(&listener);
-                let reason = end_of(&error);
-                self.news.push_back(StreamInput::Closed { id: listener, reason });
-                return Some(Told::News);
-            }
-        };
+    fn accepted(&mut self, listener: StreamId, stream: Box<dyn TcpStream>) -> Option<Told> {
         let _ = stream.set_nodelay(true);
         let (Ok(local), Ok(remote)) = (stream.local_address(), stream.remote_address()) else {
             return None;
@@ -314,6 +309,27 @@ impl Streams {
         }
         self.news.push_back(StreamInput::Closed { id, reason: StreamEnd::Finished });
         Some(Told::News)
+    }
+}
+
+impl Listening {
+    /// The next connection, if there is one.
+    fn poll(&mut self, runtime: &dyn Runtime, cx: &mut Context<'_>) -> Option<Box<dyn TcpStream>> {
+        if self.rest.as_mut().is_some_and(|rest| rest.as_mut().poll(cx).is_pending()) {
+            return None;
+        }
+        self.rest = None;
+        match self.listener.poll_accept(cx) {
+            Poll::Pending => None,
+            Poll::Ready(Ok(stream)) => Some(stream),
+            Poll::Ready(Err(error)) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                let mut rest = runtime.timer(runtime.now() + ACCEPT_REST);
+                let _ = rest.as_mut().poll(cx);
+                self.rest = Some(rest);
+                None
+            }
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use tokio::{
     net::{TcpListener, TcpStream, UdpSocket},
 };
 use turn::{
-    Allocate, AllocateFailure, Allocation, Client, ClientConfig, ClientEvent, LostReason, Relay,
-    SendError, Transport,
+    Allocate, AllocateFailure, Allocation, Client, ClientConfig, ClientEvent, Families, LostReason,
+    Relay, SendError, Transport,
 };
 
 use super::installation::Coturn;
@@ -117,6 +117,39 @@ pub(crate) async fn tcp_relay() -> Told {
     until(&mut driver, |event| matches!(event, ClientEvent::Connected { .. })).await?;
     let back = exchange_bytes(&mut driver, connection).await?;
     Ok(format!("{there} bytes echoed over a connection made, {back} over one accepted"))
+}
+
+/// A client on IPv4 with a relayed address of IPv6.
+pub(crate) async fn ipv6() -> Told {
+    let server = Coturn::start(&["--listening-ip", "::1", "--relay-ip", "::1"]).await?;
+    let mut driver = client(server.address, Transport::Udp, user())?;
+    let wish = Allocate { families: Families::V6, ..Allocate::default() };
+    let allocation = allocate(&mut driver, wish).await?;
+    same(&relayed(&allocation)?.is_ipv6(), &true)?;
+    let peer = echo_datagrams(UdpSocket::bind("[::1]:0").await?)?;
+    driver.command(|client, now| client.bind_channel(now, peer))?;
+    until(&mut driver, |event| matches!(event, ClientEvent::ChannelBound { .. })).await?;
+    exchange(&mut driver, peer).await?;
+    refresh(&mut driver).await;
+    driver.command(Client::release);
+    same(&driver.next_event().await?, &ClientEvent::Released)?;
+    let stats = driver.machine().stats();
+    Ok(format!("{} datagrams between IPv4 and IPv6", stats.received))
+}
+
+/// This server asks for the two families under numbers of its own. It takes our wish for both as it takes
+/// any attribute it does not know, and gives one.
+pub(crate) async fn dual() -> Told {
+    let server = Coturn::start(&["--listening-ip", "::1", "--relay-ip", "::1"]).await?;
+    let mut driver = client(server.address, Transport::Udp, user())?;
+    let wish = Allocate { families: Families::Dual, ..Allocate::default() };
+    let allocation = allocate(&mut driver, wish).await?;
+    let peer = echo_datagrams(UdpSocket::bind("127.0.0.1:0").await?)?;
+    driver.command(|client, now| client.bind_channel(now, peer))?;
+    until(&mut driver, |event| matches!(event, ClientEvent::ChannelBound { .. })).await?;
+    exchange(&mut driver, peer).await?;
+    let relayed: Vec<SocketAddr> = allocation.relayed().collect();
+    Ok(format!("asked for both families, got {relayed:?}"))
 }
 
 pub(crate) async fn time_limited() -> Told {
@@ -257,17 +290,7 @@ fn payload(number: usize) -> Vec<u8> {
 /// back what it gets.
 async fn relay_datagrams(mut driver: Turn) -> Told {
     allocate(&mut driver, Allocate::default()).await?;
-    let socket = UdpSocket::bind("127.0.0.1:0").await?;
-    let peer = socket.local_addr()?;
-    tokio::spawn(async move {
-        let mut buffer = vec![0; 2_048];
-        loop {
-            let (length, from) = socket.recv_from(&mut buffer).await?;
-            socket.send_to(&buffer[..length], from).await?;
-        }
-        #[expect(unreachable_code, reason = "says what the task fails with")]
-        std::io::Result::Ok(())
-    });
+    let peer = echo_datagrams(UdpSocket::bind("127.0.0.1:0").await?)?;
     same(&driver.relay(peer, b"too early"), &Err(SendError::PermissionPending))?;
     until(&mut driver, |event| matches!(event, ClientEvent::Permitted { .. })).await?;
     exchange(&mut driver, peer).await?;
@@ -280,17 +303,37 @@ async fn relay_datagrams(mut driver: Turn) -> Told {
     let stats = driver.machine().stats();
     same(&(stats.sent_indications, stats.sent_channel_data), &(1_000, 1_000))?;
 
-    driver.command(|client, now| client.set_credential(now, user()));
-    while driver.machine().stats().refreshes == 0 {
-        // The answer to a refresh is no event; the keep-alive timer is far away.
-        let _ = tokio::time::timeout(Duration::from_millis(20), driver.next_event()).await;
-    }
+    refresh(&mut driver).await;
     driver.command(Client::release);
     let event = driver.next_event().await?;
     same(&event, &ClientEvent::Released)?;
     let (bytes, dropped) = (stats.received_bytes, stats.dropped.total());
     same(&dropped, &0)?;
     Ok(format!("2 x {DATAGRAMS} datagrams and {bytes} bytes each way, refreshed, released"))
+}
+
+/// A peer that sends back what it gets.
+fn echo_datagrams(socket: UdpSocket) -> std::io::Result<SocketAddr> {
+    let address = socket.local_addr()?;
+    tokio::spawn(async move {
+        let mut buffer = vec![0; 2_048];
+        loop {
+            let (length, from) = socket.recv_from(&mut buffer).await?;
+            socket.send_to(&buffer[..length], from).await?;
+        }
+        #[expect(unreachable_code, reason = "says what the task fails with")]
+        std::io::Result::Ok(())
+    });
+    Ok(address)
+}
+
+/// Has the client refresh the allocation, which it would do much later by itself.
+async fn refresh(driver: &mut Turn) {
+    driver.command(|client, now| client.set_credential(now, user()));
+    while driver.machine().stats().refreshes == 0 {
+        // The answer to a refresh is no event.
+        let _ = tokio::time::timeout(Duration::from_millis(20), driver.next_event()).await;
+    }
 }
 
 async fn exchange(driver: &mut Turn, peer: SocketAddr) -> Result<(), Failed> {

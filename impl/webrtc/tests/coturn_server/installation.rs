@@ -39,6 +39,12 @@ pub(crate) fn no_openssl() -> Option<Missing> {
     (!is_installed("openssl")).then_some(missing)
 }
 
+/// IPv6 on the loopback interface, if it is missing.
+pub(crate) fn no_ipv6() -> Option<Missing> {
+    let missing = Missing { tool: "::1", remedy: "sysctl net.ipv6.conf.lo.disable_ipv6=0" };
+    TcpListener::bind("[::1]:0").is_err().then_some(missing)
+}
+
 /// A folder that goes with its owner.
 struct Folder(PathBuf);
 
@@ -127,7 +133,7 @@ impl Coturn {
     /// It is ready when it accepts connections.
     async fn wait_until_ready(&mut self) -> std::io::Result<()> {
         let mut ticks = tokio::time::interval(Duration::from_millis(50));
-        for _ in 0..200 {
+        for _ in 0..400 {
             ticks.tick().await;
             if let Some(status) = self.child.try_wait()? {
                 let log = std::fs::read_to_string(self.folder.file("log")).unwrap_or_default();

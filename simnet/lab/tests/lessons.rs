@@ -54,6 +54,8 @@ fn shown(lesson: &Lesson) -> String {
 #[case::firewall("11-firewall")]
 #[case::nat64("12-nat64")]
 #[case::behaviour_discovery("13-behaviour-discovery")]
+#[case::turn("14-turn")]
+#[case::ice_restart("15-ice-restart")]
 fn the_lesson_shows_what_its_page_says(#[case] name: &str) {
     let lesson = lessons::find(name).expect("the lesson is there");
     for (name, toml) in lesson.scenarios {

@@ -211,9 +211,12 @@ impl IceHost {
         let Some(driven) = &mut self.driven else { return };
         if self.restart_at.is_some_and(|at| at <= now) {
             self.restart_at = None;
-            self.history.restarted = Some(now);
-            driven.command(cx, |it, now| it.restart(now));
-            return self.digest(cx);
+            // Without an address there is nothing to offer; the next one that comes is a new occasion.
+            if cx.interfaces().iter().any(|interface| !interface.addresses.is_empty()) {
+                self.history.restarted = Some(now);
+                driven.command(cx, |it, now| it.restart(now));
+                return self.digest(cx);
+            }
         }
         let Some(due) = self.next_data.filter(|due| *due <= now) else { return };
         self.next_data = Some(due + self.role.data);

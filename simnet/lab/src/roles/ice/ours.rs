@@ -15,6 +15,8 @@ use super::endpoint::{IceEndpoint, IceFigures, Letter, News, Server, Setup, Turn
 #[derive(Debug)]
 pub struct Ours {
     transport: IceTransport,
+    /// Our generation, as the other side was told.
+    told: Option<Ufrag>,
     /// The generation of the other side, and the one before our restart.
     remote: Option<Ufrag>,
     former: Option<Ufrag>,
@@ -43,6 +45,7 @@ impl Ours {
         config.servers = setup.servers.iter().filter_map(server).collect();
         Self {
             transport: IceTransport::new(config, setup.rng, now),
+            told: None,
             remote: None,
             former: None,
             news: VecDeque::new(),
@@ -62,13 +65,20 @@ impl Ours {
         self.transport.local_parameters().ufrag.clone()
     }
 
+    /// Tells the other side of our generation, before anything else of it.
     fn introduce(&mut self) {
         let parameters = self.transport.local_parameters().clone();
+        if self.told.replace(parameters.ufrag.clone()).as_ref() == Some(&parameters.ufrag) {
+            return;
+        }
         self.news.push_back(News::Tell(Letter::Parameters(parameters)));
     }
 
     /// Makes news of what the transport reports.
     fn digest(&mut self) {
+        if self.told.is_some() {
+            self.introduce();
+        }
         while let Some(event) = self.transport.poll_event() {
             match event {
                 Event::LocalCandidate(candidate) => {
@@ -80,7 +90,6 @@ impl Ours {
                     let ufrag = self.own_ufrag();
                     self.news.push_back(News::Tell(Letter::End { ufrag }));
                 }
-                Event::Restarted => self.introduce(),
                 Event::State(state) => self.moved(state),
                 Event::Selected { .. } => self.look(),
                 Event::Data { payload, .. } => self.news.push_back(News::Data(payload)),

@@ -224,3 +224,20 @@ fn several_problems_are_told_at_once() {
         .replace("attach = \"wan\"", "attach = \"wann\"");
     assert_snapshot!(problems(&text));
 }
+
+#[test]
+fn what_does_not_fit_ice_and_turn_is_named() {
+    let ice = |parameters: &str| {
+        broken("role = { flow = { to = \"server\" } }", &format!("role = {{ ice = {parameters} }}"))
+    };
+    assert_snapshot!(ice("{}"));
+    assert_snapshot!(ice("{ with = \"server\", turn = [\"server\"] }"));
+    assert_snapshot!(ice(
+        "{ with = \"alise\", pace = \"1ms\", relay-only = true, turn-over = [] }"
+    ));
+    assert_snapshot!(ice("{ turn-over = [\"sctp\"] }"));
+    let turn =
+        |parameters: &str| broken("role = \"sink\"", &format!("role = {{ turn = {parameters} }}"));
+    assert_snapshot!(turn("{ udp = false, tcp = false }"));
+    assert_snapshot!(turn("{ pasword = \"x\" }"));
+}

@@ -5,7 +5,8 @@ use std::time::Duration;
 use lab::{
     Boxed, Expect, Figure, Host, Link, Outcome, Scenario, Segment, presets,
     roles::{
-        Discovery, Echo, Flow, Keepalive, PmtuProbe, Role, ShortFlows, Sink, Stun, TcpSend, TcpSink,
+        Discovery, Echo, Flow, Ice, Keepalive, PmtuProbe, Role, ShortFlows, Sink, Stun, TcpSend,
+        TcpSink, Turn,
     },
 };
 use rstest::rstest;
@@ -192,4 +193,52 @@ loss-at-most = "0%"
     let scenario = Scenario::parse(text).unwrap_or_else(|problems| panic!("{problems}"));
     let outcome = run(&scenario);
     assert!(outcome.held(), "{outcome}");
+}
+
+/// Alice behind a NAT and Bob outside, with a TURN server.
+fn ice(nat: &str, tune: impl Fn(&mut Ice)) -> Scenario {
+    let role = |with: &str| {
+        let mut ice = Ice::with(with);
+        tune(&mut ice);
+        ice
+    };
+    let mut scenario =
+        behind(Boxed::new("box", "home", "wan").preset(nat), role("bob"), Turn::default());
+    scenario.duration = Duration::from_secs(15);
+    scenario.hosts.push(Host::new("bob", "wan", role("alice")).address("11.0.0.9"));
+    scenario
+}
+
+#[rstest]
+#[case::as_it_comes(|_: &mut Ice| {}, "host", "host")]
+#[case::relays_alone(|ice: &mut Ice| ice.relay_only = true, "relay", "relay")]
+#[case::all_at_once(|ice: &mut Ice| ice.trickle = false, "host", "host")]
+#[case::aggressively(|ice: &mut Ice| ice.aggressive = true, "host", "host")]
+fn ice_connects_as_it_is_told(
+    #[case] tune: fn(&mut Ice),
+    #[case] local: &str,
+    #[case] remote: &str,
+) {
+    // Without translation there are host candidates, as far as the STUN server can see.
+    let outcome = run(&ice("classic-full-cone", tune));
+    let text = |name: &str| outcome.figure(name).map(ToString::to_string).unwrap_or_default();
+    assert_eq!(outcome.figure("alice.connected"), Some(&Figure::Truth(true)), "{outcome}");
+    assert_eq!(outcome.figure("bob.connected"), Some(&Figure::Truth(true)), "{outcome}");
+    let seen = if local == "host" { "srflx" } else { local };
+    assert_eq!(
+        (text("alice.selected-local").as_str(), text("alice.selected-remote").as_str()),
+        (seen, remote)
+    );
+    let Some(Figure::Count(received)) = outcome.figure("bob.received") else { panic!("{outcome}") };
+    assert!(*received > 8, "{outcome}");
+}
+
+#[test]
+fn a_relay_counts_what_it_carries() {
+    let outcome = run(&ice("classic-full-cone", |ice| ice.relay_only = true));
+    assert_eq!(outcome.figure("server.allocations"), Some(&Figure::Count(2)), "{outcome}");
+    let Some(Figure::Count(relayed)) = outcome.figure("server.relayed") else {
+        panic!("{outcome}")
+    };
+    assert!(*relayed > 20, "{outcome}");
 }

@@ -113,6 +113,8 @@ capabilities! {
     IceEndOfCandidates = "ice.end-of-candidates", optional;
     /// Consent freshness (RFC 7675 §5.1).
     IceConsent = "ice.consent", optional;
+    /// Keepalives by indications where consent is not asked for (RFC 8445 §11).
+    IceIndications = "ice.indications", optional;
     /// Options such as ice2 are told (RFC 8445 §10).
     IceOptions = "ice.options", mandatory;
     /// Names of multicast DNS in remote candidates.

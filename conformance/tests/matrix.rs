@@ -5,7 +5,13 @@ use std::num::NonZeroUsize;
 use conformance::subjects;
 use lab::matrix::{self, Contender, Family, Help, Plan};
 
-fn connect(name: &str) -> (usize, usize) {
+#[rstest::rstest]
+#[case("ours")]
+#[case("is")]
+#[case("rtc-ice")]
+fn an_agent_of_any_subject_gets_through_cones_and_not_through_two_symmetric_nats(
+    #[case] name: &str,
+) {
     let subject = subjects::all().into_iter().find(|subject| subject.name() == name).unwrap();
     let factory = subjects::endpoint::factory(subject);
     let contender = Contender { name: name.to_owned(), factory: Some(factory.unwrap()) };
@@ -17,18 +23,8 @@ fn connect(name: &str) -> (usize, usize) {
         threads: NonZeroUsize::MIN,
     };
     let done = matrix::run_with(&plan, &contender, &|_| {});
-    let figures = done.sheets[0].figures();
-    (figures.direct, figures.pairs)
-}
-
-#[rstest::rstest]
-#[case("ours")]
-#[case("is")]
-#[case("rtc-ice")]
-fn an_agent_of_any_subject_gets_through_cones_and_not_through_two_symmetric_nats(
-    #[case] name: &str,
-) {
-    assert_eq!(connect(name), (3, 4));
+    let figures = done.sheets.first().unwrap().figures();
+    assert_eq!((figures.direct, figures.pairs), (3, 4));
 }
 
 #[test]

@@ -10,6 +10,7 @@
 //! | `roles.rs`, `nominate.rs`, `lite.rs` | role conflicts, nomination, lite agents |
 //! | `prflx.rs`, `triggered.rs`, `trickle.rs` | candidates nobody named, triggered checks, late candidates |
 //! | `restart.rs`, `consent.rs`, `pac.rs`, `data.rs` | the life of a session |
+//! | `further.rs` | relays, link-local addresses, keepalives without consent, two components |
 //! | `interop.rs` | agents of two stacks |
 //! | `robust.rs` | bytes and commands that broke other agents |
 
@@ -18,6 +19,7 @@ mod checks;
 mod consent;
 mod data;
 mod early;
+mod further;
 mod gather;
 mod interop;
 mod lite;

@@ -51,6 +51,8 @@ pub struct IceConfig {
     pub hides_addresses: bool,
     /// Its tie-breaker; drawn if `None`.
     pub tie_breaker: Option<u64>,
+    /// Whether it asks for consent (RFC 7675 §5.1).
+    pub consent: bool,
 }
 
 impl IceConfig {
@@ -66,6 +68,7 @@ impl IceConfig {
             servers: Vec::new(),
             hides_addresses: false,
             tie_breaker: None,
+            consent: true,
         }
     }
 }

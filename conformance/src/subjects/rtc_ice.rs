@@ -55,7 +55,8 @@ impl Subject for RtcIce {
             && config.servers.is_empty()
             && !config.hides_addresses
             && config.pair_limit.is_none()
-            && config.tie_breaker.is_none();
+            && config.tie_breaker.is_none()
+            && config.consent;
         plain.then(|| agent::Agent::new(config)).flatten().map(|agent| Box::new(agent) as _)
     }
 

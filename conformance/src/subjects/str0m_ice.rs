@@ -46,7 +46,10 @@ impl Subject for Str0mIce {
     }
 
     fn ice_agent(&self, config: &IceConfig, rng: Rng) -> Option<Box<dyn IceAgent>> {
-        let plain = config.components == 1 && config.servers.is_empty() && !config.hides_addresses;
+        let plain = config.components == 1
+            && config.servers.is_empty()
+            && !config.hides_addresses
+            && config.consent;
         plain.then(|| Box::new(agent::Agent::new(config, rng)) as Box<dyn IceAgent>)
     }
 

@@ -42,6 +42,7 @@ impl Agent {
         setup.stun_servers.clone_from(&config.servers);
         setup.hides_host_addresses = config.hides_addresses;
         setup.tie_breaker = config.tie_breaker;
+        setup.consent.enabled = config.consent;
         Self { agent: ::ice::Agent::new(setup, rng, Instant::ZERO), outbox: VecDeque::new() }
     }
 }

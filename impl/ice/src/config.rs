@@ -73,7 +73,8 @@ pub enum Mode {
     /// It checks, and answers checks.
     #[default]
     Full,
-    /// It answers checks and sends none; for hosts with a public address: RFC 8445 §2.5.
+    /// It answers checks and sends none; for hosts with a public address: RFC 8445 §2.5. It asks for no
+    /// consent, and so never notices that a path died: that is for the peer, or for what is above.
     Lite,
 }
 

@@ -141,7 +141,7 @@ pub enum Received {
 pub enum Outgoing {
     /// In a datagram.
     Datagram(Transmit),
-    /// Onto a TCP connection, already framed (RFC 4571 §2).
+    /// Onto a TCP connection, already framed (RFC 6544 §7.1).
     Stream {
         /// The connection.
         id: StreamId,

@@ -13,6 +13,7 @@
 //! | `ice_candidate` | texts of candidates and parameters |
 //! | `ice_stream` | a TCP connection of ICE, cut anywhere |
 //! | `ice_commands` | a life of two agents |
+//! | `turn_commands` | a life of two clients and a TURN server |
 //! | `mdns_packets` | packets of multicast DNS |
 //! | `worlds` | whole worlds of hosts, NATs, links and events |
 
@@ -23,6 +24,7 @@ mod mdns_packets;
 mod nat;
 mod stun_commands;
 mod stun_message;
+mod turn_commands;
 mod worlds;
 
 pub use ice_candidate::ice_candidate;
@@ -32,6 +34,7 @@ pub use mdns_packets::mdns_packets;
 pub use nat::{nat_commands, nat_packets};
 pub use stun_commands::stun_commands;
 pub use stun_message::stun_message;
+pub use turn_commands::turn_commands;
 pub use worlds::worlds;
 
 /// A target: any bytes are its input, a panic is its finding.
@@ -46,6 +49,7 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ice_candidate", ice_candidate),
     ("ice_stream", ice_stream),
     ("ice_commands", ice_commands),
+    ("turn_commands", turn_commands),
     ("mdns_packets", mdns_packets),
     ("worlds", worlds),
 ];

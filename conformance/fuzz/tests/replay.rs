@@ -13,7 +13,7 @@ use peerlab_fuzz::TARGETS;
 
 /// Inputs drawn for each target.
 const DRAWN: u64 = 3_000;
-/// Inputs drawn for a target that runs long lives of two agents.
+/// Inputs drawn for a target that runs long lives of several machines.
 const DRAWN_LIVES: u64 = 1_000;
 /// Inputs drawn for a target that runs whole worlds, which takes longer.
 const DRAWN_WORLDS: u64 = 200;
@@ -42,7 +42,7 @@ fn every_target_takes_what_is_drawn() {
         let rng = Rng::from_seed([9; 32]).fork(name);
         let drawn = match *name {
             "worlds" => DRAWN_WORLDS,
-            "ice_commands" => DRAWN_LIVES,
+            "ice_commands" | "turn_commands" => DRAWN_LIVES,
             _ => DRAWN,
         };
         for nth in 0..drawn {

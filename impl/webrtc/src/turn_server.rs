@@ -5,12 +5,14 @@
 //! | `turn_server/arguments.rs` | the command line |
 //! | `turn_server/settings.rs`, `settings/` | the configuration file |
 //! | `turn_server/host.rs`, `host/` | [`Host`]: sockets, connections and time |
+//! | `turn_server/load.rs` | how busy it is |
 //! | `turn_server/journal.rs` | what is logged |
 //! | `turn_server/service.rs` | the life of the program: signals, reload, shutdown |
 
 mod arguments;
 mod host;
 mod journal;
+mod load;
 mod service;
 mod settings;
 

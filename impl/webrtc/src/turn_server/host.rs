@@ -12,6 +12,7 @@ use std::{
     io,
     net::SocketAddr,
     rc::Rc,
+    sync::Arc,
     time::Duration,
 };
 
@@ -21,6 +22,7 @@ use tokio::{sync::Notify, task::JoinHandle};
 use turn::{Server, ServerEvent};
 
 use self::{connections::Connection, datagrams::Udp};
+use super::load::Load;
 use crate::System;
 
 /// Buffers of one receive call: as many as quinn-udp takes at once.
@@ -62,13 +64,14 @@ pub struct Host {
     events: RefCell<Vec<ServerEvent>>,
     happened: Notify,
     stats: Cell<HostStats>,
+    load: Arc<Load>,
 }
 
 impl Host {
     /// A host for `server`, which begins to work with [`Host::run`]. Must be used within a
     /// [`tokio::task::LocalSet`].
     #[must_use]
-    pub fn new(system: System, server: Server) -> Rc<Self> {
+    pub(super) fn new(system: System, server: Server, load: Arc<Load>) -> Rc<Self> {
         Rc::new(Self {
             server: RefCell::new(server),
             system,
@@ -84,6 +87,7 @@ impl Host {
             events: RefCell::default(),
             happened: Notify::new(),
             stats: Cell::default(),
+            load,
         })
     }
 

@@ -1,13 +1,13 @@
 //! The life of the program.
 
-use std::{io, path::Path, rc::Rc};
+use std::{io, path::Path, rc::Rc, sync::Arc};
 
 use base::Rng;
 use runtime::Runtime as _;
 use tokio::{runtime::Builder, task::LocalSet};
 use turn::{Server, ServerEvent};
 
-use super::{host::Host, journal, settings::Settings};
+use super::{host::Host, journal, load::Load, settings::Settings};
 use crate::System;
 
 /// Datagrams that leave as one: what the kernel takes at once.
@@ -20,12 +20,15 @@ const MAX_SEGMENTS: usize = 64;
 /// What the system lacks.
 pub(super) fn serve(path: &Path, settings: Settings) -> Result<(), String> {
     journal::begin(&settings)?;
-    let tokio = Builder::new_current_thread().enable_all().build();
+    let load = Arc::new(Load::default());
+    let judged = Arc::clone(&load);
+    let tokio =
+        Builder::new_current_thread().enable_all().on_thread_park(move || judged.park()).build();
     let tokio = tokio.map_err(|error| format!("cannot begin: {error}"))?;
-    LocalSet::new().block_on(&tokio, live(path, settings))
+    LocalSet::new().block_on(&tokio, live(path, settings, load))
 }
 
-async fn live(path: &Path, settings: Settings) -> Result<(), String> {
+async fn live(path: &Path, settings: Settings, load: Arc<Load>) -> Result<(), String> {
     let system = System::new(Vec::new());
     let seed = system.seed().map_err(|error| error.to_string())?;
     let mut config = settings.server.clone();
@@ -35,7 +38,7 @@ async fn live(path: &Path, settings: Settings) -> Result<(), String> {
     config.dont_fragment = true;
     let addresses = config.udp.len() + config.tcp.len();
     let server = Server::new(config, Rng::from_seed(seed), system.now());
-    let host = Host::new(system, server.map_err(|error| error.to_string())?);
+    let host = Host::new(system, server.map_err(|error| error.to_string())?, load);
     let mut signals = Signals::new().map_err(|error| format!("cannot hear signals: {error}"))?;
     let work = tokio::task::spawn_local(Rc::clone(&host).run());
     begin(&host, addresses).await?;

@@ -12,7 +12,7 @@ use base::{Datagram, Machine as _, Transmit};
 use runtime::{Runtime as _, UdpSocket};
 use tokio::task::JoinHandle;
 
-use super::{BUFFER, Host, MAX_ROUNDS};
+use super::{BATCH, BUFFER, Host, MAX_ROUNDS};
 
 /// A UDP socket. Dropping it closes it.
 #[derive(Debug)]
@@ -74,7 +74,9 @@ fn receive(host: &Weak<Host>, socket: &dyn UdpSocket, cx: &mut Context<'_>) -> P
 
 fn hear(host: &Host, socket: &dyn UdpSocket, cx: &mut Context<'_>) -> bool {
     let mut memory = host.buffers.borrow_mut();
-    let mut buffers: Vec<IoSliceMut<'_>> = memory.chunks_mut(BUFFER).map(IoSliceMut::new).collect();
+    let mut pieces = memory.chunks_mut(BUFFER);
+    let mut buffers: [IoSliceMut<'_>; BATCH] =
+        std::array::from_fn(|_| IoSliceMut::new(pieces.next().unwrap_or_default()));
     let mut meta = host.meta.borrow_mut();
     let count = match socket.poll_recv(cx, &mut buffers, &mut meta) {
         Poll::Ready(Ok(count)) => count,
@@ -89,12 +91,15 @@ fn hear(host: &Host, socket: &dyn UdpSocket, cx: &mut Context<'_>) -> bool {
     host.stats.set(stats);
     let now = host.system.now();
     let mut server = host.server.borrow_mut();
+    let mut packets = 0;
     for (meta, buffer) in meta.iter().zip(&buffers).take(count) {
         for payload in meta.datagrams(buffer) {
             let (source, destination, ecn) = (meta.source, meta.destination, meta.ecn);
             server.handle_datagram(now, Datagram { source, destination, ecn, payload });
+            packets += 1;
         }
     }
+    host.load.add(packets);
     true
 }
 

@@ -115,10 +115,12 @@ pub const LOSS_PATIENCE: Duration = Duration::from_secs(30);
 /// # When a path is lost
 ///
 /// On the path in use, the peer is asked for consent every 4 to 6 s. One answer that is lost changes
-/// nothing. When two in a row are missing and nothing else came from the peer since the first was asked
-/// for, or four in a row whatever else came, the agent is [`State::Disconnected`]: at the earliest 5 s
-/// after the path died, at the latest 13 s. It checks all its pairs anew, and takes another that
-/// answers; the next answer on the path itself ends the trouble too. 30 s after the last answer sending
+/// nothing, unless the peer was sending data all the time and has fallen silent too: ten datagrams or more
+/// without a break of 1 s, and then nothing for 2 s. When two in a row are missing and nothing else came
+/// from the peer since the first was asked for, or four in a row whatever else came, the agent is
+/// [`State::Disconnected`]: at the earliest 5 s after the path died (2 s where data ended with it), at the
+/// latest 13 s. It checks all its pairs anew, and takes another that answers; the next answer on the
+/// path itself ends the trouble too. 30 s after the last answer sending
 /// stops (RFC 7675 §5.1), and unless another pair took over, the agent is [`State::Failed`]. When the
 /// local address of a path is removed, the agent looks for another for [`LOSS_PATIENCE`].
 #[derive(Debug)]

@@ -35,9 +35,11 @@ use probe::{Outcome, Probe, State};
 /// use stun::{Server, ServerConfig};
 ///
 /// let (now, rng) = (Instant::ZERO, Rng::from_seed([1; 32]));
-/// let mut server = Server::new(ServerConfig::new(crypto::Provider::default()), rng.fork("stun"), now);
+/// let config = ServerConfig::new(crypto::Provider::default());
+/// let mut server = Server::new(config, rng.fork("stun"), now);
 /// let mut gatherer = Gatherer::new(GatherConfig::default(), rng.fork("gather"), now);
-/// let (base, seen, stun) = ("10.0.0.2:5000".parse()?, "192.0.2.1:40000".parse()?, "198.51.100.1:3478".parse()?);
+/// let (base, stun) = ("10.0.0.2:5000".parse()?, "198.51.100.1:3478".parse()?);
+/// let seen = "192.0.2.1:40000".parse()?;
 /// gatherer.add_base(now, base);
 /// gatherer.add_server(now, stun);
 ///
@@ -50,7 +52,8 @@ use probe::{Outcome, Probe, State};
 /// let answer = Datagram { source: stun, destination: base, ecn: Ecn::NotEct, payload: &response };
 /// gatherer.handle_datagram(now, answer);
 ///
-/// assert_eq!(gatherer.poll_event(), Some(GatherEvent::Found { base, server: stun, mapped: seen }));
+/// let found = GatherEvent::Found { base, server: stun, mapped: seen };
+/// assert_eq!(gatherer.poll_event(), Some(found));
 /// assert!(gatherer.is_finished());
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```

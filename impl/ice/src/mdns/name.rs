@@ -2,7 +2,7 @@
 
 use base::Rng;
 
-/// Characters of a UUID: RFC 9562 §4 has 32 hexadecimal digits in five groups.
+/// Characters of a UUID as text: 32 hexadecimal digits in five groups.
 const UUID: usize = 36;
 /// The longest name in bytes: RFC 1035 §2.3.4.
 const MAX_NAME: usize = 253;

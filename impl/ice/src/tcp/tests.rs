@@ -1,5 +1,7 @@
 //! Connections, told as dialogues between an agent and its driver.
 
+use std::time::Duration;
+
 use rstest::rstest;
 
 use super::*;

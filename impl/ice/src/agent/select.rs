@@ -35,10 +35,28 @@ impl Agent {
         let in_use = path.and_then(|id| self.checklist.get(id));
         let best = self.best_valid(component, now).map(|pair| pair.id);
         match in_use {
-            Some(pair) if pair.watch.is_doubtful => best.or(path),
+            // What was valid before the silence began may be as dead: the checks that now begin anew tell.
+            Some(pair) if pair.watch.is_doubtful => {
+                let since = pair.watch.silent_since.unwrap_or(now);
+                self.best_answering(component, since, now).or(path)
+            }
             Some(pair) if !self.is_current(pair) => path,
             _ => best.or(path),
         }
+    }
+
+    /// The best valid pair of a component that has answered since `since`.
+    fn best_answering(&self, component: u8, since: Instant, now: Instant) -> Option<PairId> {
+        let expiry = self.consent_expiry();
+        let fit = self.checklist.pairs().iter().filter(|pair| {
+            pair.component == component
+                && self.is_current(pair)
+                && pair.has_consent(now, expiry)
+                && !pair.watch.is_doubtful
+                && pair.valid.is_some_and(|valid| valid.answered_at > since)
+        });
+        fit.max_by_key(|pair| (pair.effective_priority(), std::cmp::Reverse(pair.id)))
+            .map(|pair| pair.id)
     }
 
     /// Puts another pair in the place of a nominated one that is dead, or is taken for it.

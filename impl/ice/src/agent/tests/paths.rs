@@ -116,3 +116,30 @@ fn a_nat_that_maps_anew_is_followed_within_ten_seconds() {
         }
     }
 }
+
+/// Before anything is nominated, too: of the pairs that worked, those to an address that died are no
+/// better than the one that was in use.
+#[test]
+fn a_doubtful_path_gives_way_to_a_pair_that_answers_now() {
+    let mut world = World::new();
+    for address in [A, "192.0.2.11:1000", "192.0.2.12:1000", "192.0.2.13:1000"] {
+        world.add(0, address);
+    }
+    for address in [B, "192.0.2.22:2000"] {
+        world.add(1, address);
+    }
+    world.route =
+        Box::new(|_, sent| (!sent.nominates()).then_some((sent.source, sent.destination)));
+    world.exchange();
+    world.run_for(ms(5_000));
+    let dead = world.agents[0].path(1).unwrap().remote;
+    let died = world.now;
+    world.route = Box::new(move |_, sent| {
+        let passes = sent.source != dead && sent.destination != dead && !sent.nominates();
+        passes.then_some((sent.source, sent.destination))
+    });
+    while world.agents[0].path(1).unwrap().remote == dead {
+        world.run_for(ms(100));
+        assert!(world.now <= died + ms(14_500), "{:?}", world.agents[0].path(1));
+    }
+}

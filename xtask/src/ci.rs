@@ -125,6 +125,11 @@ fn steps() -> Vec<Step> {
             "random worlds of two peers keep their promises",
             vec![xtask(&["sim", "--seeds", "400", "ice"])],
         ),
+        step(
+            "sim",
+            "four hundred random worlds keep their promises",
+            vec![xtask(&["sim", "--seeds", "400", "ice"])],
+        ),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),
         Step {
             optional: true,

@@ -91,7 +91,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// How long an agent that once had a path is given to find one.
 const AGAIN: Duration = Duration::from_secs(4);
 /// The same for one that never had any.
-const AT_FIRST: Duration = Duration::from_secs(15);
+const AT_FIRST: Duration = Duration::from_secs(7);
 /// What the second side waits longer, so that they seldom restart at once.
 const AFTER_YOU: Duration = Duration::from_millis(400);
 

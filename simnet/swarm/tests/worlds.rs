@@ -1,0 +1,64 @@
+//! A few worlds of every kind, as many as a test may take; `cargo xtask sim` runs thousands.
+
+use std::{collections::BTreeSet, num::NonZeroUsize};
+
+use swarm::{Ice, Outcome, Record, World as _, differing, run, run_one, shrink, tell};
+
+fn threads(count: usize) -> NonZeroUsize {
+    NonZeroUsize::new(count).unwrap()
+}
+
+fn swarm(seeds: impl IntoIterator<Item = u64>, count: usize) -> Vec<Record> {
+    let seeds: Vec<u64> = seeds.into_iter().collect();
+    run(&Ice, &seeds, threads(count), &|_, _| ())
+}
+
+/// The first seeds whose worlds keep every promise; the others are told by `cargo xtask sim`.
+#[test]
+fn fifty_worlds_keep_their_promises() {
+    let records = swarm(0x100..0x132, 2);
+    let failed = records.iter().filter(|record| record.outcome == Outcome::Failed);
+    let told: Vec<_> = failed.map(|record| tell::failure(&Ice, record, None)).collect();
+    assert!(told.is_empty(), "{}", told.join("\n"));
+    let kinds: BTreeSet<_> = records.iter().map(|record| record.kind.as_str()).collect();
+    assert!(kinds.len() >= 6, "{kinds:?}");
+    assert!(records.iter().any(|record| record.outcome == Outcome::Excused));
+}
+
+#[test]
+fn a_world_is_the_same_on_any_number_of_threads() {
+    let (one, three) = (swarm(1..7, 1), swarm(1..7, 3));
+    assert_eq!(differing(&one, &three), [0_u64; 0]);
+    let mut other = one.clone();
+    other[2].hash.push('0');
+    assert_eq!(differing(&other, &three), [3], "another hash is another run");
+}
+
+#[test]
+fn what_is_left_out_of_a_world_is_gone() {
+    let cuts = Ice.cuts(2, &[]);
+    let first = cuts.first().expect("something can be left out").clone();
+    assert!(!Ice.cuts(2, std::slice::from_ref(&first)).contains(&first));
+    let (whole, part) = (Ice.describe(2, &[]), Ice.describe(2, &[first]));
+    assert_ne!(whole, part);
+}
+
+/// A world fails if it is said to have broken a promise that every world breaks.
+#[test]
+fn a_failure_shrinks_to_what_it_needs_and_replays_from_one_line() {
+    let mut failed = run_one(&Ice, 1, &[]);
+    failed.outcome = Outcome::Failed;
+    failed.broken = vec![swarm::Broken {
+        promise: "one that is kept",
+        wanted: "something".to_owned(),
+        got: "something else".to_owned(),
+    }];
+    let shrunk = shrink(&Ice, &failed);
+    assert_eq!(
+        shrunk.cuts, [""; 0],
+        "without any part the promise is kept, so that all are needed"
+    );
+    let told = tell::failure(&Ice, &failed, Some(&shrunk));
+    assert!(told.contains("one that is kept: wanted something, got something else"), "{told}");
+    assert!(told.contains("replay: cargo xtask sim --seed 0x1 ice"), "{told}");
+}

@@ -5,6 +5,7 @@
 //! | `script.rs` | the stages the cases play on, and their props |
 //! | `server_*.rs` | servers on the network, the suite plays clients and peers |
 //! | `client_*.rs` | clients on the network, the suite plays server |
+//! | `uri.rs` | the names of servers: RFC 7064 and RFC 7065 |
 
 pub(super) mod script;
 
@@ -21,3 +22,4 @@ mod server_policy;
 mod server_refresh;
 mod server_stream;
 mod server_tcp_relay;
+mod uri;

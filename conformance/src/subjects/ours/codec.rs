@@ -164,7 +164,17 @@ impl StunCodec for Codec {
         }
         let host =
             uri.ip().map_or_else(|| HostName::Name(uri.host().to_string()), HostName::Address);
-        Ok(ServerUri { secure: uri.scheme().is_secure(), host, port: uri.port() })
+        Ok(ServerUri {
+            relay: uri.scheme().is_turn(),
+            secure: uri.scheme().is_secure(),
+            host,
+            port: uri.port(),
+            transport: uri.transport().map(|transport| match transport {
+                stun::UriTransport::Udp => "udp".to_owned(),
+                stun::UriTransport::Tcp => "tcp".to_owned(),
+                stun::UriTransport::Other(name) => name.clone(),
+            }),
+        })
     }
 }
 

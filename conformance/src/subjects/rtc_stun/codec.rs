@@ -127,11 +127,14 @@ impl StunCodec for Codec {
     }
 
     fn read_uri(&self, text: &str) -> Result<ServerUri, Refusal> {
+        if text.to_ascii_lowercase().starts_with("turn") {
+            return Err(Refusal::Unsupported);
+        }
         let uri = Uri::parse_uri(text).map_err(Refusal::because)?;
         let secure = uri.scheme == SCHEME_SECURE;
         let host = uri.host.parse().map_or(HostName::Name(uri.host), HostName::Address);
         let port = uri.port.unwrap_or(if secure { 5349 } else { 3478 });
-        Ok(ServerUri { secure, host, port })
+        Ok(ServerUri { relay: false, secure, host, port, transport: None })
     }
 }
 

@@ -92,7 +92,7 @@ pub trait StunCodec {
         Err(Refusal::Unsupported)
     }
 
-    /// Reads a URI (RFC 7064 §3.1).
+    /// Reads a URI (RFC 7064 §3.1, RFC 7065 §3.1).
     ///
     /// # Errors
     ///
@@ -212,15 +212,19 @@ pub enum Field {
     Fingerprint,
 }
 
-/// A STUN URI as read.
+/// A STUN or TURN URI as read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerUri {
+    /// Whether it is a relay's.
+    pub relay: bool,
     /// Whether the scheme asks for TLS or DTLS.
     pub secure: bool,
     /// The host.
     pub host: HostName,
     /// The port, the default one filled in.
     pub port: u16,
+    /// The transport, if one is named, as it is named.
+    pub transport: Option<String>,
 }
 
 /// The host of a URI.

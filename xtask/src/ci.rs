@@ -76,6 +76,8 @@ fn steps() -> Vec<Step> {
         command.args(words).args(["--", "--deny", "warnings"]);
         command
     };
+    let mut docs = process::cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
     let step = |name, why, commands| Step { name, why, commands, optional: false };
     vec![
         step(
@@ -101,11 +103,7 @@ fn steps() -> Vec<Step> {
             "every test passes, on virtual time and without a network",
             vec![process::cargo(["test", "--workspace"])],
         ),
-        step(
-            "docs",
-            "every public item is documented and every link leads somewhere",
-            vec![docs()],
-        ),
+        step("docs", "every public item is documented and every link leads somewhere", vec![docs]),
         step(
             "conformance",
             "the fast tier gives the verdicts of the baselines",
@@ -127,7 +125,6 @@ fn steps() -> Vec<Step> {
             "random worlds of two peers keep their promises",
             vec![xtask(&["sim", "--seeds", "400", "ice"])],
         ),
-        step("sim", "random worlds keep their promises", vec![sim()]),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),
         Step {
             optional: true,
@@ -138,20 +135,6 @@ fn steps() -> Vec<Step> {
             )
         },
     ]
-}
-
-/// The documentation, private items included.
-fn docs() -> Command {
-    let mut docs = process::cargo(["doc", "--workspace", "--no-deps", "--document-private-items"]);
-    docs.env("RUSTDOCFLAGS", "-D warnings");
-    docs
-}
-
-/// Four hundred worlds, always the same.
-fn sim() -> Command {
-    let mut command = process::cargo(["run", "--quiet", "--package", "xtask", "--", "sim"]);
-    command.args(["--seeds", "400", "ice"]);
-    command
 }
 
 /// Runs worlds whose hashes are committed, so that every build is held against the same ones.

@@ -307,6 +307,42 @@ fn a_challenge_without_the_algorithms_it_promises_is_not_answered() {
     says_nothing(&mut client, millis(1));
 }
 
+/// The right integrity does not make such an answer one to act upon: RFC 8489 §9.2.5.
+#[rstest]
+#[case::success(Class::Success)]
+#[case::error(Class::Error)]
+fn an_answer_without_the_algorithms_its_nonce_promises_is_ignored(#[case] class: Class) {
+    let (realm, nonce) = (Realm::new("example.org").unwrap(), "obMatJos2gAAAxyz");
+    let nonce = Nonce::new(nonce).unwrap();
+    let offer = OfferedAlgorithms(&[Algorithm::SHA256]);
+    let (mut client, _) = challenged(|builder| {
+        builder.put(&realm).put(&nonce).put(&offer);
+    });
+    let (_, bytes) = says_one(&mut client, millis(1));
+    let id = Message::parse(&bytes).unwrap().transaction_id();
+    let key = Key::long_term(provider(), Algorithm::SHA256, "user", "example.org", "pass").unwrap();
+    let answer = |is_whole: bool| {
+        message_of(class, id, |builder| {
+            match class {
+                Class::Error => builder.put(&ErrorCode::new(Code::FORBIDDEN)),
+                _ => builder.put(&XorMappedAddress(local())),
+            };
+            builder.put(&realm).put(&nonce);
+            if is_whole {
+                builder.put(&offer);
+            }
+            builder.put(&PasswordAlgorithm::plain(Algorithm::SHA256)).integrity_sha256(&key);
+        })
+    };
+    tell(&mut client, millis(2), (remote(), local()), &answer(false));
+    assert_eq!(client.poll_event(), None);
+    assert_eq!(client.stats().dropped.get(DropReason::BidDown), 1);
+    tell(&mut client, millis(3), (remote(), local()), &answer(true));
+    let event = event(&mut client);
+    let refused = reason(&event) == Some(FailReason::Rejected(Code::FORBIDDEN));
+    assert!(if class == Class::Error { refused } else { is_authenticated(&event) }, "{event:?}");
+}
+
 #[test]
 fn a_challenge_with_no_algorithm_in_common_is_not_answered() {
     let (mut client, reason) = challenged(|builder| {

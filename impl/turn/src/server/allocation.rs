@@ -104,10 +104,12 @@ pub(super) struct AllocationCredential {
     /// What the key was made with.
     pub(super) algorithm: Algorithm,
     pub(super) kind: Kind,
+    /// When it ends whatever it made, which that of a token does.
+    pub(super) ends_at: Option<Instant>,
 }
 
 impl AllocationCredential {
-    pub(super) fn new(account: &Account, algorithm: Algorithm) -> Self {
+    pub(super) fn new(now: Instant, account: &Account, algorithm: Algorithm) -> Self {
         Self {
             username: Arc::clone(&account.username),
             owner: Arc::clone(&account.owner),
@@ -115,6 +117,7 @@ impl AllocationCredential {
             key: account.key.clone(),
             algorithm,
             kind: account.kind,
+            ends_at: account.rest.map(|rest| now + rest),
         }
     }
 }

@@ -46,8 +46,8 @@ impl Borrow<Key> for Found {
 }
 
 impl Found {
-    fn new(account: &Account, algorithm: Algorithm) -> Self {
-        let credential = AllocationCredential::new(account, algorithm);
+    fn new(now: Instant, account: &Account, algorithm: Algorithm) -> Self {
+        let credential = AllocationCredential::new(now, account, algorithm);
         Self { credential, rest: account.rest }
     }
 }
@@ -61,7 +61,8 @@ impl Server {
     /// Checks the credential of a request.
     ///
     /// On a path with an allocation, the credential that made it stays good as long as it lives, whatever
-    /// becomes of the account meanwhile: a call does not end because a secret was changed.
+    /// becomes of the account meanwhile: a call does not end because a secret was changed. The key of a
+    /// token is good until the token ends, also where it comes without the token: RFC 7635 §9.
     pub(super) fn authenticate(
         &self,
         now: Instant,
@@ -86,10 +87,12 @@ impl Server {
             let lookup = |name: Name<'_>, algorithm| {
                 let Some(guess) = guess.checked_sub(1) else {
                     let known = known.filter(|known| is_of(accounts, known, name, algorithm))?;
-                    return Some(Found { credential: known.clone(), rest: None });
+                    let rest = known.ends_at.map(|end| end.max(now) - now);
+                    let is_over = rest.is_some_and(|rest| rest.is_zero());
+                    return (!is_over).then(|| Found { credential: known.clone(), rest });
                 };
                 let account = accounts.find(provider, date, (name, algorithm), guess)?;
-                Some(Found::new(&account, algorithm))
+                Some(Found::new(now, &account, algorithm))
             };
             match accounts.challenge().check(&self.mint, arrival, request, lookup) {
                 Ok((found, integrity)) => return Ok(Authentic::new(found, integrity)),
@@ -117,7 +120,7 @@ impl Server {
                 return None;
             };
             let account = tokens.open(self.config.provider, date, id, token)?;
-            Some(Found::new(&account, algorithm))
+            Some(Found::new(now, &account, algorithm))
         };
         let checked = self.config.accounts.challenge().check(&self.mint, arrival, request, lookup);
         let (found, integrity) = checked.map_err(NotAuthentic::Refused)?;

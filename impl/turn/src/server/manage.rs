@@ -48,6 +48,7 @@ impl Server {
         {
             // RFC 7635 §9: a new token takes the place of the old one.
             allocation.credential.key = from.credential.key.clone();
+            allocation.credential.ends_at = from.credential.ends_at;
         }
         if asked == Some(0) {
             self.succeed(reply, |builder| {

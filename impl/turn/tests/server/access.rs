@@ -220,6 +220,27 @@ fn an_allocation_lives_no_longer_than_its_token() {
 }
 
 #[test]
+fn the_key_of_a_token_ends_with_the_token() {
+    let (mut rig, key) = token_rig();
+    let mut user = bearer(&key, 100, &[1; 20]);
+    assert_eq!(rig.ask(&mut user, Method::ALLOCATE, &udp).lifetime(), 105);
+    user.sends_token = false;
+    rig.wait(50.0);
+    assert_eq!(rig.refresh(&mut user, 600).lifetime(), 55, "no longer than with the token");
+    rig.wait(55.0);
+    assert_eq!(rig.server.stats().allocations, 0);
+    // With a new token the end is the new one's.
+    let mut user = bearer(&key, 200, &[1; 20]);
+    assert_eq!(rig.ask(&mut user, Method::ALLOCATE, &udp).lifetime(), 100);
+    let mut renewed = bearer(&key, 300, &[2; 20]);
+    renewed.challenge = user.challenge.clone();
+    assert_eq!(rig.refresh(&mut renewed, 600).lifetime(), 200);
+    renewed.sends_token = false;
+    rig.wait(150.0);
+    assert_eq!(rig.refresh(&mut renewed, 600).lifetime(), 50);
+}
+
+#[test]
 fn a_bad_token_is_a_401_and_an_unasked_one_a_420() {
     let (mut rig, key) = token_rig();
     let other = TokenKey::new(Provider::default(), &[8; 32]).unwrap();

@@ -5,7 +5,7 @@ use std::{borrow::Borrow, sync::Arc, time::Duration};
 use base::{Instant, WallTime};
 use stun::{
     Arrival, Integrity, Key, Message, Name, Refusal,
-    wire::{AccessToken, Algorithm, AttributeType, ConnectionId},
+    wire::{AccessToken, Algorithm, AttributeType, ConnectionId, Method},
 };
 
 use super::{
@@ -77,6 +77,7 @@ impl Server {
         // RFC 6062 §4.3: a connection for data is bound by who made the allocation.
         let bound = request
             .get::<ConnectionId>()
+            .filter(|_| request.method() == Method::CONNECTION_BIND)
             .and_then(|ConnectionId(number)| self.allocation_of_connection(number));
         let id = self.table.of_path(path).or(bound);
         let allocation = id.and_then(|id| self.table.get(id));

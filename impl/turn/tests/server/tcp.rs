@@ -1,6 +1,7 @@
 //! Clients on TCP, and connections to peers: RFC 8656 §12.5, RFC 6062.
 
 use base::{StreamCommand, StreamEnd, StreamId, StreamInput};
+use crypto::Provider;
 use rstest::rstest;
 use stun::{
     Builder, Message,
@@ -8,10 +9,10 @@ use stun::{
 };
 use turn::{
     ServerEvent,
-    server::{DropReason, ReleaseReason},
+    server::{Accounts, DropReason, ReleaseReason},
 };
 
-use crate::rig::{Rig, User, at, channel_data, config, listening, peer, udp};
+use crate::rig::{REALM, Rig, User, at, channel_data, config, listening, peer, udp};
 
 fn tcp(builder: &mut Builder<'_>) {
     builder.put(&RequestedTransport(6));
@@ -173,6 +174,27 @@ fn connect(rig: &mut Rig, alice: &User, peer: std::net::SocketAddr) -> StreamId 
 fn connection_of(rig: &mut Rig, user: &User) -> ConnectionId {
     let bytes = rig.next_to(user).unwrap();
     Message::parse(&bytes).unwrap().get().unwrap()
+}
+
+#[test]
+fn the_number_of_a_connection_makes_no_old_password_good() {
+    let (mut rig, mut alice, _) = relaying();
+    let stream = connect(&mut rig, &alice, peer());
+    rig.stream(StreamInput::Connected { id: stream, local: at("192.0.2.1:50000") });
+    let connection = connection_of(&mut rig, &alice);
+    let accounts = Accounts::new(REALM).unwrap();
+    let accounts = accounts.with_user(Provider::default(), "alice", "changed").unwrap();
+    rig.server.set_accounts(rig.now, accounts).unwrap();
+    let mut again = User::new("alice").on_port(9);
+    let answer = rig.ask(&mut again, Method::ALLOCATE, &|builder| {
+        udp(builder);
+        builder.put(&connection);
+    });
+    assert_eq!(answer.code(), 401, "another allocation is not what the number is for");
+    let mut data = User::new("alice").on_port(10);
+    rig.connect(&mut data, 2);
+    assert_eq!(bind(&mut rig, &mut data, connection), 0);
+    assert_eq!(rig.refresh(&mut alice, 600).code(), 0);
 }
 
 fn bind(rig: &mut Rig, user: &mut User, connection: ConnectionId) -> u16 {

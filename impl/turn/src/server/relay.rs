@@ -116,6 +116,10 @@ impl Server {
         {
             return self.drop_for(DropReason::NoPermission);
         }
+        // The permission may be older than the policy.
+        if !self.permits_peer(peer) {
+            return self.drop_for(DropReason::Forbidden);
+        }
         let channel = allocation
             .channel_of(now, peer)
             .filter(|_| !base::mutant::active("turn-server-indication-for-channel"));

@@ -100,13 +100,18 @@ fn forbidden_peers_are_a_403_for_connections() {
 fn a_policy_is_asked_for_every_packet() {
     let mut rig = Rig::new(config());
     let mut alice = User::new("alice");
-    rig.allocate(&mut alice);
+    let relayed = rig.allocate(&mut alice);
     assert_eq!(rig.bind(&mut alice, 0x4000, peer()), 0);
+    rig.hear(peer(), relayed, b"y");
+    assert!(rig.next_to(&alice).is_some());
     assert!(rig.channel(&alice, 0x4000, peer()) && rig.indicate(&alice, peer(), b"x"));
     let deny: Vec<Cidr> = vec!["203.0.113.0/24".parse().unwrap()];
     rig.server.set_policy(rig.now, Policy { deny, ..Policy::for_laboratories() });
     assert!(!rig.channel(&alice, 0x4000, peer()) && !rig.indicate(&alice, peer(), b"x"));
     assert_eq!(rig.dropped(DropReason::Forbidden), 2);
+    rig.hear(peer(), relayed, b"y");
+    assert_eq!(rig.next_to(&alice), None, "nor does anything come from there");
+    assert_eq!(rig.dropped(DropReason::Forbidden), 3);
 }
 
 #[test]

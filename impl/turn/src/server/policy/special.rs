@@ -53,14 +53,22 @@ const TUNNELLED: [Cidr; 2] =
 const NAT64: Cidr = Cidr::v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 /// Where it does so for a network of its own, with a prefix of any length.
 const NAT64_LOCAL: Cidr = Cidr::v6([0x64, 0xff9b, 1, 0, 0, 0, 0, 0], 48);
-/// Addresses whose last 32 bits are an IPv4 address: compatible and mapped.
-const ENDS_IN_IPV4: [Cidr; 3] =
-    [Cidr::v6([0; 8], 96), Cidr::v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96), NAT64];
+/// Addresses whose last 32 bits are an IPv4 address: compatible, mapped, translated.
+const ENDS_IN_IPV4: [Cidr; 4] = [
+    Cidr::v6([0; 8], 96),
+    Cidr::v6([0, 0, 0, 0, 0, 0xffff, 0, 0], 96),
+    Cidr::v6([0, 0, 0, 0, 0xffff, 0, 0, 0], 96),
+    NAT64,
+];
+
+/// Where IPv6 addresses of ordinary hosts are: nothing else is given out.
+const GLOBAL_UNICAST: Cidr = Cidr::v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
 /// Whether `ip` is of special purpose.
 pub(super) fn is_special(ip: IpAddr) -> bool {
     let ranges: &[Cidr] = if ip.is_ipv4() { &SPECIAL_IPV4 } else { &SPECIAL_IPV6 };
-    ranges.iter().any(|range| range.contains(ip)) || is_tunnelled(ip)
+    let is_unassigned = ip.is_ipv6() && !GLOBAL_UNICAST.contains(ip);
+    is_unassigned || ranges.iter().any(|range| range.contains(ip)) || is_tunnelled(ip)
 }
 
 /// Whether `ip` is the end of an automatic tunnel.

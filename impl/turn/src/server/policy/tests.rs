@@ -47,7 +47,7 @@ const SPECIAL_V4: [&str; 33] = [
 ];
 
 /// The same for IPv6.
-const SPECIAL_V6: [&str; 24] = [
+const SPECIAL_V6: [&str; 29] = [
     "::",
     "::1",
     "::ffff:8.8.8.8",
@@ -72,6 +72,11 @@ const SPECIAL_V6: [&str; 24] = [
     "fc00::1",
     "fe80::1",
     "ff02::1",
+    "::ffff:0:8.8.8.8",
+    "1fff::1",
+    "4000::1",
+    "8000::1",
+    "fe00::1",
 ];
 
 /// Every way in which an IPv6 address may carry `inner`.
@@ -81,6 +86,7 @@ fn embeddings(inner: Ipv4Addr) -> Vec<Ipv6Addr> {
     vec![
         Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, high, low),
         Ipv6Addr::new(0, 0, 0, 0, 0, 0, high, low),
+        Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, high, low),
         Ipv6Addr::new(0x2002, high, low, 0, 0, 0, 0, 1),
         Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, high, low),
         Ipv6Addr::new(0x64, 0xff9b, 1, high, c, d << 8, 0, 0),

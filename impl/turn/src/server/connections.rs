@@ -87,7 +87,7 @@ impl Server {
         }
         let side = Side::of(peer.ip());
         let relay = allocation.relay(side).ok_or(Code::PEER_ADDRESS_FAMILY_MISMATCH)?;
-        if !self.permits_peer(peer) {
+        if !self.permits_peer(peer, true) {
             return Err(Code::FORBIDDEN);
         }
         let mut own = self.connections.values().filter(|it| it.allocation == id);
@@ -159,7 +159,7 @@ impl Server {
         let allocation = id.and_then(|id| Some((id, self.table.get(id)?)));
         let is_permitted = allocation.filter(|(id, allocation)| {
             allocation.permits(now, peer.ip())
-                && self.permits_peer(peer)
+                && self.permits_peer(peer, true)
                 && self.has_room_for_connection(*id)
         });
         let Some((id, allocation)) = is_permitted else {
@@ -337,7 +337,7 @@ impl Server {
 
     /// Closes the connections to peers that the policy refuses now.
     pub(super) fn close_forbidden_connections(&mut self) {
-        let forbidden = self.connections.iter().filter(|(_, it)| !self.permits_peer(it.peer));
+        let forbidden = self.connections.iter().filter(|(_, it)| !self.permits_peer(it.peer, true));
         let numbers: Vec<u32> = forbidden.map(|(number, _)| *number).collect();
         for number in numbers {
             self.end_connection(number, StreamEnd::Unavailable);

@@ -201,7 +201,7 @@ impl Server {
         if allocation.relay(Side::of(peer.ip())).is_none() {
             return Err(Code::PEER_ADDRESS_FAMILY_MISMATCH);
         }
-        if !self.permits_peer(peer) {
+        if !self.permits_peer(peer, false) {
             return Err(Code::FORBIDDEN);
         }
         Ok((number, peer))

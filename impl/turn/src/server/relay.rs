@@ -83,7 +83,7 @@ impl Server {
         ecn: Ecn,
         data: &[u8],
     ) {
-        if !self.permits_peer(peer) {
+        if !self.permits_peer(peer, false) {
             return self.drop_for(DropReason::Forbidden);
         }
         if data.len() > MAX_CHANNELLED {
@@ -117,7 +117,7 @@ impl Server {
             return self.drop_for(DropReason::NoPermission);
         }
         // The permission may be older than the policy.
-        if !self.permits_peer(peer) {
+        if !self.permits_peer(peer, false) {
             return self.drop_for(DropReason::Forbidden);
         }
         let channel = allocation
@@ -205,9 +205,10 @@ impl Server {
     }
 
     /// Whether data may be sent to a peer. This server's own addresses are refused, but for those it
-    /// relays from: two of its clients are peers of each other.
-    pub(super) fn permits_peer(&self, peer: SocketAddr) -> bool {
-        if self.is_own(peer.ip()) && (self.serves(peer) || !self.relays_from(peer)) {
+    /// relays from by the same protocol: two of its clients are peers of each other.
+    pub(super) fn permits_peer(&self, peer: SocketAddr, is_tcp: bool) -> bool {
+        let relays = || self.relays_protocol_from(peer, is_tcp);
+        if self.is_own(peer.ip()) && (self.serves(peer) || !relays()) {
             return false;
         }
         self.config.policy.permits(peer.ip())

@@ -68,6 +68,15 @@ impl Server {
         self.ports_v4.iter().chain(&self.ports_v6).any(|ports| ports.relays(address))
     }
 
+    /// Whether `address` is one that this server relays from over TCP, or else over UDP. The same port of
+    /// the other protocol is anybody's on this host.
+    pub(super) fn relays_protocol_from(&self, address: SocketAddr, is_tcp: bool) -> bool {
+        let ports = self.ports_v4.iter().chain(&self.ports_v6);
+        let bound = ports.filter(|it| it.is_own(address.ip())).map(|it| it.bound(address.port()));
+        let ids = bound.filter_map(|bound| self.table.of_relay(&bound));
+        ids.filter_map(|id| self.table.get(id)).any(|allocation| allocation.is_tcp == is_tcp)
+    }
+
     /// Asks for a socket to relay from.
     pub(super) fn open_relay(
         &mut self,

@@ -197,6 +197,21 @@ fn the_number_of_a_connection_makes_no_old_password_good() {
     assert_eq!(rig.refresh(&mut alice, 600).code(), 0);
 }
 
+#[test]
+fn a_port_relayed_from_over_one_protocol_is_no_peer_over_the_other() {
+    let (mut rig, mut alice, over_tcp) = relaying();
+    let mut bob = User::new("bob").on_port(8);
+    let over_udp = rig.allocate(&mut bob);
+    assert_eq!(rig.bind(&mut bob, 0x4000, over_tcp), 403);
+    assert_eq!(rig.permit(&mut bob, &[over_tcp]), 0);
+    assert!(!rig.indicate(&bob, over_tcp, b"x"));
+    let answer = rig.ask(&mut alice, Method::CONNECT, &|builder| {
+        builder.put(&XorPeerAddress(over_udp));
+    });
+    assert_eq!(answer.code(), 403);
+    assert_eq!(rig.bind(&mut bob, 0x4000, over_udp), 0);
+}
+
 fn bind(rig: &mut Rig, user: &mut User, connection: ConnectionId) -> u16 {
     let answer = rig.ask(user, Method::CONNECTION_BIND, &|builder| {
         builder.put(&connection);

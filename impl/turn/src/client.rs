@@ -24,7 +24,7 @@ use stun::{Credential, FailReason};
 
 pub use channels::MAX_CHANNELS;
 pub use config::{Allocate, AllocateError, ClientConfig, Families, PortWish, Relay, Transport};
-pub use connections::{ConnectionId, MAX_CONNECTIONS};
+pub use connections::{ConnectionId, MAX_CONNECTING, MAX_CONNECTIONS};
 pub use event::{Advice, AllocateFailure, Allocation, ClientEvent, DisconnectReason, LostReason};
 pub use permissions::MAX_PERMISSIONS;
 pub use relaying::{Outgoing, Received, SendError};

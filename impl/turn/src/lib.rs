@@ -24,8 +24,8 @@ pub use channel::{CHANNEL_HEADER_LENGTH, Channel, ChannelMessage};
 pub use client::{
     Advice, Allocate, AllocateError, AllocateFailure, Allocation, Client, ClientConfig, ClientDrop,
     ClientDrops, ClientEvent, ClientStats, ConnectionId, DisconnectReason, Families, LostReason,
-    MAX_CHANNELS, MAX_CONNECTIONS, MAX_EVENTS, MAX_PERMISSIONS, MAX_UNSENT, Outgoing, PeerError,
-    PortWish, Received, Relay, SendError, Transport,
+    MAX_CHANNELS, MAX_CONNECTING, MAX_CONNECTIONS, MAX_EVENTS, MAX_PERMISSIONS, MAX_UNSENT,
+    Outgoing, PeerError, PortWish, Received, Relay, SendError, Transport,
 };
 pub use credential::{time_limited_expiry, time_limited_password, time_limited_username};
 pub use server::{Server, ServerConfig, ServerEvent, ServerStats};

@@ -7,7 +7,7 @@ use std::{
 
 use base::{Instant, StreamEnd};
 use stun::{
-    FailReason, Message, Request, Response,
+    FailReason, Message, Request, RequestError, Response,
     wire::{
         AdditionalAddressFamily, AddressErrorCode, AlternateDomain, AlternateServer, AttributeType,
         Code, DontFragment, EvenPort, Family, Lifetime, Method, RequestedAddressFamily,
@@ -33,6 +33,8 @@ const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 const REFRESH_MARGIN: Duration = Duration::from_secs(120);
 /// Least time between two refreshes, however short the lifetime.
 const MIN_REFRESH: Duration = Duration::from_secs(1);
+/// When a refresh is tried again for which there was no room among the requests in progress.
+const BUSY_WAIT: Duration = Duration::from_secs(1);
 /// Least time between two questions whether the allocation is still there, after the network said that
 /// the server is not.
 const DOUBT_INTERVAL: Duration = Duration::from_secs(5);
@@ -296,8 +298,13 @@ impl Client {
         if let Some(lifetime) = lifetime {
             request = request.with(&lifetime);
         }
-        if !self.ask(now, request, Purpose::Refresh) {
-            self.refresh_failed(now, FailReason::TooLong);
+        match (self.try_ask(now, request, Purpose::Refresh), &mut self.state) {
+            (Ok(()), _) => {}
+            // It passes as soon as another request is answered, so nobody needs to hear of it.
+            (Err(RequestError::Busy), State::Live(live)) => {
+                live.refresh_at = Some(now + BUSY_WAIT);
+            }
+            (Err(_), _) => self.refresh_failed(now, FailReason::TooLong),
         }
     }
 

@@ -19,6 +19,9 @@ use super::{
 
 /// Most connections to peers, attempts included.
 pub const MAX_CONNECTIONS: usize = 64;
+/// Most connections that the server was asked for and has not answered about: it takes its time, and
+/// other requests need room below [`stun::MAX_OUTSTANDING_PER_SERVER`].
+pub const MAX_CONNECTING: usize = 4;
 /// Within this time an attempt of a peer is accepted or forgotten: what RFC 6062 §5.3 has the server
 /// wait.
 const ATTEMPT_LIFETIME: Duration = Duration::from_secs(30);
@@ -150,7 +153,9 @@ impl Client {
         if connections.is_too_soon(now, peer) {
             return Err(PeerError::TooSoon);
         }
-        if connections.all.len() >= MAX_CONNECTIONS {
+        let is_asked = |it: &&Connection| matches!(it.state, ConnectionState::Asked);
+        let asked = connections.all.iter().filter(is_asked).count();
+        if connections.all.len() >= MAX_CONNECTIONS || asked >= MAX_CONNECTING {
             return Err(PeerError::TooMany);
         }
         let id = connections.add(peer, ConnectionState::Asked);

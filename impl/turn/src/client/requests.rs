@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use base::{Instant, Machine};
 use stun::{
-    FailReason, Request, Response,
+    FailReason, Request, RequestError, Response,
     wire::{ChannelNumber, Code, Method, XorPeerAddress},
 };
 
@@ -73,15 +73,25 @@ impl Client {
 
     /// Sends a request. False if it could not be made.
     pub(super) fn ask(&mut self, now: Instant, request: Request, purpose: Purpose) -> bool {
+        self.try_ask(now, request, purpose).is_ok()
+    }
+
+    /// The same, with the reason.
+    pub(super) fn try_ask(
+        &mut self,
+        now: Instant,
+        request: Request,
+        purpose: Purpose,
+    ) -> Result<(), RequestError> {
         match self.stun.request(now, request) {
             Ok(request) => {
                 self.asked.push(Asked { request, purpose, at: now });
                 self.sent_at = now;
-                true
+                Ok(())
             }
             Err(error) => {
                 tracing::debug!(?error, ?purpose, "request not made");
-                false
+                Err(error)
             }
         }
     }

@@ -9,8 +9,8 @@ use stun::{
     },
 };
 use turn::{
-    Allocate, ClientEvent, ConnectionId, DisconnectReason, MAX_CONNECTIONS, Outgoing, PeerError,
-    Relay, SendError,
+    Allocate, ClientEvent, ConnectionId, DisconnectReason, MAX_CONNECTING, MAX_CONNECTIONS,
+    Outgoing, PeerError, Relay, SendError,
 };
 
 use crate::{
@@ -268,6 +268,23 @@ fn makes_a_peer_wait() {
     let id = StreamId::own(1);
     let commands: Vec<_> = streams.commands().into_iter().map(|(command, _)| command).collect();
     assert_eq!(commands, [StreamCommand::Pause { id }, StreamCommand::Resume { id }]);
+}
+
+#[test]
+fn connections_in_the_making_keep_no_allocation_from_its_refresh() {
+    let mut streams = allocated();
+    for number in 0..MAX_CONNECTING {
+        let peer = at(&format!("203.0.113.{}:80", number + 1));
+        streams.client.connect_peer(streams.now, peer).unwrap();
+    }
+    let more = streams.client.connect_peer(streams.now, at("203.0.113.99:80"));
+    assert_eq!(more, Err(PeerError::TooMany));
+    streams.commands();
+    streams.client.verify(streams.now + secs(20));
+    streams.now += secs(20);
+    streams.client.handle_timeout(streams.now);
+    let (_, refresh) = request(&mut streams);
+    assert_eq!(Message::parse(&refresh).unwrap().method(), Method::REFRESH);
 }
 
 #[test]

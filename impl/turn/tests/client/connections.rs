@@ -279,11 +279,40 @@ fn connections_in_the_making_keep_no_allocation_from_its_refresh() {
     }
     let more = streams.client.connect_peer(streams.now, at("203.0.113.99:80"));
     assert_eq!(more, Err(PeerError::TooMany));
-    streams.commands();
-    streams.client.verify(streams.now + secs(20));
-    streams.now += secs(20);
+    streams.now += secs(6);
     streams.client.handle_timeout(streams.now);
+    streams.commands();
+    streams.client.verify(streams.now);
     let (_, refresh) = request(&mut streams);
+    assert_eq!(Message::parse(&refresh).unwrap().method(), Method::REFRESH);
+}
+
+#[test]
+fn a_refresh_for_which_there_was_no_room_is_made_later() {
+    let mut streams = allocated();
+    streams.client.permit(streams.now, peer().ip()).unwrap();
+    streams.serve();
+    streams.events();
+    streams.now += secs(6);
+    let mut binds = Vec::new();
+    for number in 1..=10 {
+        streams.hear(0, &attempt(u32::from(number)));
+        let events = streams.events();
+        let [ClientEvent::ConnectionAttempt { connection, .. }] = events[..] else {
+            panic!("{events:?}")
+        };
+        streams.client.accept(streams.now, connection).unwrap();
+        streams.connect(number);
+        binds.push(request(&mut streams));
+    }
+    streams.client.verify(streams.now);
+    assert!(streams.commands().is_empty(), "as many requests as may be are in progress");
+    grant(&mut streams, &binds[0], None);
+    streams.commands();
+    streams.now += secs(1);
+    streams.client.handle_timeout(streams.now);
+    let (stream, refresh) = request(&mut streams);
+    assert_eq!(stream, StreamId::own(0));
     assert_eq!(Message::parse(&refresh).unwrap().method(), Method::REFRESH);
 }
 

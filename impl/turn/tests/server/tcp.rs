@@ -178,9 +178,9 @@ fn connection_of(rig: &mut Rig, user: &User) -> ConnectionId {
 
 #[test]
 fn the_number_of_a_connection_makes_no_old_password_good() {
-    let (mut rig, mut alice, _) = relaying();
+    let (mut rig, mut alice, relayed) = relaying();
     let stream = connect(&mut rig, &alice, peer());
-    rig.stream(StreamInput::Connected { id: stream, local: at("192.0.2.1:50000") });
+    rig.stream(StreamInput::Connected { id: stream, local: relayed, remote: peer() });
     let connection = connection_of(&mut rig, &alice);
     let accounts = Accounts::new(REALM).unwrap();
     let accounts = accounts.with_user(Provider::default(), "alice", "changed").unwrap();

@@ -157,7 +157,9 @@ impl Agent {
         }
         let Some(pair) = self.checklist.get(id) else { return false };
         let (use_candidate, nomination) = match pair.pending {
-            _ if self.role == Role::Controlled || purpose == Purpose::Consent => {
+            _ if self.role == Role::Controlled
+                || matches!(purpose, Purpose::Consent | Purpose::Doubt) =>
+            {
                 (base::mutant::active("ice-controlled-nominates"), None)
             }
             Some(pending) => (true, pending.value),
@@ -171,7 +173,7 @@ impl Agent {
                 Pace::Repeated(check_rto(self.config.pacing, unfinished))
             }
             Purpose::Probe => Pace::Once(PROBE_TIMEOUT),
-            Purpose::Consent => {
+            Purpose::Consent | Purpose::Doubt => {
                 let rtt = pair.counters.current_rtt.unwrap_or_default();
                 let wait = super::consent::answer_wait(rtt);
                 Pace::Consent(wait, self.config.consent.expiry)
@@ -254,7 +256,9 @@ impl Agent {
         if let Some(pair) = self.checklist.get_mut(id) {
             match purpose {
                 Purpose::Consent => pair.counters.consent_requests_sent += 1,
-                Purpose::Check | Purpose::Probe => pair.counters.requests_sent += 1,
+                Purpose::Check | Purpose::Probe | Purpose::Doubt => {
+                    pair.counters.requests_sent += 1
+                }
             }
         }
         true

@@ -106,11 +106,12 @@ impl Agent {
         let first = *watch.silent_since.get_or_insert(asked_at);
         let since = watch.last_missed_at.replace(asked_at).unwrap_or(first);
         let missing = watch.unanswered;
-        // Who hears a stream of data end need not wait for a second answer to be missing.
-        let enough = if pair.fell_silent(now) { 1 } else { DOUBTFUL_IN_SILENCE };
-        let is_silent = missing >= enough && !pair.was_heard_since(since);
-        if is_silent || missing >= DOUBTFUL_ANYWAY {
+        let is_silent = !pair.was_heard_since(since);
+        if (is_silent && missing >= DOUBTFUL_IN_SILENCE) || missing >= DOUBTFUL_ANYWAY {
             pair.watch.is_doubtful = true;
+        } else if is_silent && pair.fell_silent(now) {
+            // Who hears a stream of data end need not wait for the next request to be missed as well.
+            self.start_check(now, id, Purpose::Doubt);
         }
     }
 

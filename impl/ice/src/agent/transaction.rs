@@ -28,6 +28,9 @@ pub(crate) enum Purpose {
     Probe,
     /// To keep consent fresh. Sent once (RFC 7675 §5.1).
     Consent,
+    /// To look again at once when an answer is missing on a path whose stream of data has ended. A check
+    /// like others, but sent once and missed as soon as a request for consent.
+    Doubt,
 }
 
 /// A request that may still be answered.

@@ -143,7 +143,7 @@ fn data_from_the_peer_keeps_a_path_from_being_doubted_for_longer() {
 }
 
 #[test]
-fn the_end_of_a_stream_of_data_is_noticed_with_the_first_missing_answer() {
+fn a_path_whose_stream_of_data_has_ended_is_looked_at_again_with_the_first_missing_answer() {
     for offset in 0..12 {
         let mut world = World::completed();
         let (mut died, end) = (None, world.now + ms(20_000 + 500 * offset));
@@ -158,6 +158,26 @@ fn the_end_of_a_stream_of_data_is_noticed_with_the_first_missing_answer() {
         let noticed = world.reached(0, State::Disconnected).unwrap() - died.unwrap();
         assert!((ms(2_000)..=ms(7_500)).contains(&noticed), "{noticed:?}");
     }
+}
+
+#[test]
+fn a_pause_of_data_and_one_lost_answer_change_nothing() {
+    let mut world = World::completed();
+    for _ in 0..60 {
+        world.send(1, b"data");
+        world.run_for(ms(200));
+    }
+    let mut left = 1;
+    world.route = Box::new(move |_, sent| {
+        if sent.by == 1 && left > 0 {
+            left -= usize::from(sent.is(Class::Success));
+            return None;
+        }
+        Some((sent.source, sent.destination))
+    });
+    world.run_for(ms(40_000));
+    assert!(!world.history(0).contains(&State::Disconnected));
+    assert_eq!(world.agents[0].stats().path_changes, 1);
 }
 
 #[test]

@@ -134,6 +134,8 @@ pub struct Agent {
     tie_breaker: u64,
     generation: Generation,
     former: Option<Former>,
+    /// The peer's parameters of the last generations, which are no news if they come again.
+    past: Vec<Parameters>,
     locals: Locals,
     gatherer: Gatherer,
     /// Whether the layer above has no more addresses, whether that was reported, and whether the STUN
@@ -198,6 +200,7 @@ impl Agent {
             state: State::New,
             generation,
             former: None,
+            past: Vec::new(),
             locals: Locals::default(),
             gatherer,
             is_gathered: false,

@@ -399,7 +399,8 @@ impl Connections {
 
     fn closed(&mut self, id: StreamId, reason: StreamEnd) -> bool {
         if let Some(listener) = self.listeners.extract_if(.., |listener| listener.id == id).last() {
-            self.events.push_back(TcpEvent::NotListening { asked: listener.asked, reason });
+            let (asked, tcp_type) = (listener.asked, listener.tcp_type);
+            self.events.push_back(TcpEvent::NotListening { asked, tcp_type, reason });
             return true;
         }
         let is_known = self.connections.extract_if(.., |one| one.id == id).last().is_some();

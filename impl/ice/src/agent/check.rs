@@ -16,7 +16,7 @@ use super::{
     },
 };
 use crate::{
-    FailReason, Nomination, Options, PairId, Role, State,
+    FailReason, Nomination, Options, PairId, Role, State, Transport,
     stats::{DropReason, PairState},
 };
 
@@ -145,6 +145,9 @@ impl Agent {
     pub(super) fn is_aggressive(&self) -> bool {
         let is_asked_for = self.config.nomination == Nomination::Aggressive
             && !self.generation.peer_has(Options::ICE2);
+        // RFC 6544 §8 rules it out where there are candidates of TCP.
+        let is_asked_for = is_asked_for
+            && self.checklist.pairs().iter().all(|pair| pair.transport == Transport::Udp);
         self.role == Role::Controlling
             && (is_asked_for || base::mutant::active("ice-nominates-every-pair"))
     }
@@ -322,15 +325,16 @@ impl Agent {
             let place = self.transactions.iter().position(|transaction| transaction.id == id);
             if let Some(place) = place {
                 let transaction = self.transactions.remove(place);
-                if transaction.purpose == Purpose::Check && !transaction.is_cancelled {
-                    self.fail_check(now, &transaction);
-                }
+                self.fail_check(now, &transaction);
             }
         }
     }
 
     /// A check failed: RFC 8445 §7.2.5.2, §7.2.5.3.4.
     pub(super) fn fail_check(&mut self, now: Instant, transaction: &Transaction) {
+        if transaction.purpose != Purpose::Check || transaction.is_cancelled {
+            return;
+        }
         let Some(pair) = self.checklist.get_mut(transaction.pair) else { return };
         let was_nominating = pair.pending.take().is_some() || transaction.use_candidate;
         if pair.nomination.is_done() || (pair.state == PairState::Succeeded && !was_nominating) {
@@ -364,6 +368,7 @@ impl Agent {
             let pair = self.checklist.get_mut(transaction.pair);
             if let Some(pair) = pair.filter(|pair| pair.state == PairState::InProgress) {
                 pair.state = PairState::Failed;
+                (pair.pending, pair.valid) = (None, None);
                 transaction.cancel();
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base::Instant;
 
 use super::{Agent, pair::Pair, transaction::Purpose};
-use crate::{FailReason, PairId};
+use crate::{FailReason, PairId, stats::PairState};
 
 /// The least an answer is waited for before it counts as missing. A late one is as good.
 const MIN_ANSWER_WAIT: Duration = Duration::from_secs(1);
@@ -125,6 +125,7 @@ impl Agent {
             pair.is_revoked = !base::mutant::active("ice-consent-comes-back");
             pair.valid = None;
             pair.pending = None;
+            pair.state = PairState::Failed;
         }
     }
 }

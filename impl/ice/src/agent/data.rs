@@ -4,7 +4,9 @@ use base::{Datagram, Instant, StreamCommand, Transmit};
 use stun::Message;
 
 use super::{Agent, local::BaseId, request::Via};
-use crate::{Outgoing, PairId, Received, SendError, State, WriteError, stats::DropReason};
+use crate::{
+    Outgoing, PairId, Received, SendError, State, Transport, WriteError, stats::DropReason,
+};
 
 impl Agent {
     /// Takes a datagram in without copying it. What is not STUN is application data, if the sender has
@@ -90,6 +92,7 @@ impl Agent {
                     Ok(_) | Err(WriteError::NotOpen) => return Err(SendError::NoPath),
                 }
             }
+            None if pair.transport != Transport::Udp => return Err(SendError::NoPath),
             None => {
                 buffer.extend_from_slice(payload);
                 let transmit = Transmit { dscp, ..Transmit::new(pair.remote, payload.len()) };

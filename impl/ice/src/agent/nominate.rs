@@ -10,7 +10,7 @@ use super::{
     pair::{Nominated, Pair, Pending},
     pairing::is_relayed,
 };
-use crate::{Options, PairId, Role, stats::PairState};
+use crate::{Kind, Options, PairId, Role, stats::PairState};
 
 /// The least a controlling agent waits for a better pair that is still being checked.
 pub const MIN_NOMINATION_WAIT: Duration = Duration::from_millis(100);
@@ -67,6 +67,8 @@ impl Agent {
                 && self.is_current(pair)
                 && pair.has_consent(now, expiry)
                 && !pair.watch.is_doubtful
+                // What is being checked anew may be as dead as the path that made it doubtful.
+                && pair.state == PairState::Succeeded
         });
         valid.max_by_key(|pair| (pair.effective_priority(), std::cmp::Reverse(pair.id)))
     }
@@ -88,6 +90,7 @@ impl Agent {
                 && !pair.is_retired
                 && !pair.is_revoked
                 && pair.priority > best.effective_priority()
+                && !leads_there_too(pair, best)
                 && matches!(
                     pair.state,
                     PairState::Frozen | PairState::Waiting | PairState::InProgress
@@ -201,4 +204,14 @@ impl Agent {
             }
         }
     }
+}
+
+/// Whether both pairs lead to the same NAT by the same way, through one of its ports or another: waiting
+/// for the one gains nothing over the other.
+fn leads_there_too(pair: &Pair, best: &Pair) -> bool {
+    let is_reflexive = |kind| matches!(kind, Kind::ServerReflexive | Kind::PeerReflexive);
+    pair.base == best.base
+        && pair.remote.ip() == best.remote.ip()
+        && is_reflexive(pair.remote_kind)
+        && is_reflexive(best.remote_kind)
 }

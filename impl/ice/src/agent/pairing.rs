@@ -139,6 +139,8 @@ impl Agent {
 
     /// Takes the candidates that came ahead of the parameters that are known now.
     pub(super) fn take_ahead(&mut self) {
+        // They were told before the end was, even if it came before the parameters.
+        let is_finished = std::mem::take(&mut self.remotes.is_finished);
         for candidate in std::mem::take(&mut self.ahead) {
             let component = self.check_remote(&candidate);
             if let Ok(component) = component.and_then(|component| match self.is_ahead(&candidate) {
@@ -148,6 +150,7 @@ impl Agent {
                 let _ = self.take_candidate(candidate, component);
             }
         }
+        self.remotes.is_finished = is_finished;
     }
 
     fn take_candidate(
@@ -323,7 +326,8 @@ impl Agent {
                 GatherEvent::Failed(failure) => self.report(Event::GatheringFailed(failure)),
             }
         }
-        if self.is_gathered && !self.is_gathering_reported && self.gatherer.is_finished() {
+        let is_over = self.gatherer.is_finished() && self.listening.is_empty();
+        if self.is_gathered && !self.is_gathering_reported && is_over {
             self.is_gathering_reported = true;
             self.report(Event::GatheringFinished);
         }

@@ -47,9 +47,12 @@ impl Agent {
         let outcome = match is_symmetric {
             true => self.take_response(now, transaction, message),
             false => {
-                // RFC 8445 §7.2.5.2.1: a check fails with it; consent does not take note.
-                if transaction.purpose == Purpose::Check && !transaction.is_cancelled {
+                // RFC 8445 §7.2.5.2.1: a check fails with it; consent does not take note, and its
+                // answer may still come, or be missed.
+                if transaction.purpose == Purpose::Check {
                     self.fail_check(now, &transaction);
+                } else {
+                    self.transactions.push(transaction);
                 }
                 self.drop_for(DropReason::NotSymmetric)
             }
@@ -104,6 +107,9 @@ impl Agent {
             Code::ROLE_CONFLICT => self.yield_role(transaction),
             Code::FORBIDDEN => self.revoke(now, transaction.pair, FailReason::ConsentRevoked),
             // A request for consent that is refused otherwise was not answered (RFC 7675 §5.1).
+            _ if matches!(transaction.purpose, Purpose::Consent | Purpose::Doubt) => {
+                self.miss_consent(transaction.pair, transaction.began_at);
+            }
             _ if transaction.purpose != Purpose::Check || transaction.is_cancelled => {}
             // RFC 8445 §7.2.5.3.4: a nomination that was refused is not made again.
             _ if transaction.use_candidate => {

@@ -18,6 +18,9 @@ use crate::{Event, PairId, Parameters, Role, SetParametersError, State};
 /// use: the peer may change over a little later (RFC 8445 §8.3.1).
 pub(crate) const FORMER_GRACE: Duration = Duration::from_secs(3);
 
+/// Generations whose parameters are remembered: signalling that repeats itself is rarely later than that.
+const MAX_PAST: usize = 4;
+
 impl Agent {
     /// Takes the parameters of the peer. Those it gave before are no news. New ones mean that the peer
     /// restarted: unless this side has done so already, it does now, and reports [`Event::Restarted`].
@@ -44,7 +47,8 @@ impl Agent {
         if self.remote_parameters().is_some_and(|known| !parameters.restarts(known)) {
             return Ok(());
         }
-        if self.former.as_ref().is_some_and(of_former) {
+        let is_past = self.past.iter().any(|past| !parameters.restarts(past));
+        if is_past || self.former.as_ref().is_some_and(of_former) {
             return Err(SetParametersError::Former);
         }
         let remote = Credentials::new(self.config.provider, parameters)
@@ -62,6 +66,9 @@ impl Agent {
         let Parameters { ufrag, lite, .. } = remote.parameters.clone();
         self.generation.remote = Some(remote);
         self.generation.patience_ends_at = Some(now + self.config.patience);
+        // Whoever gave up while the peer's answer to a restart was on its way begins after all.
+        self.has_given_up = false;
+        self.checks_begun = 0;
         // RFC 8445 §6.1.1: of a full and a lite agent, the full one controls.
         match (self.is_full(), lite) {
             (true, true) => self.change_role(Role::Controlling),
@@ -84,6 +91,10 @@ impl Agent {
         let number = self.generation.number;
         let next = Generation::next(&self.config, number, &mut self.rng);
         let before = std::mem::replace(&mut self.generation, next);
+        if let Some(remote) = &before.remote {
+            self.past.truncate(MAX_PAST - 1);
+            self.past.insert(0, remote.parameters.clone());
+        }
         let mut paths: Vec<PairId> = self.components.iter().filter_map(|one| one.path).collect();
         if base::mutant::active("ice-restart-drops-path") {
             paths.clear();

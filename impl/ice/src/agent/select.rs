@@ -137,7 +137,10 @@ impl Agent {
         self.checks_begun = 0;
         let number = self.generation.number;
         let others = self.checklist.iter_mut().filter(|pair| {
-            pair.component == component && pair.generation == number && Some(pair.id) != one.path
+            pair.component == component
+                && pair.generation == number
+                && Some(pair.id) != one.path
+                && !pair.is_revoked
         });
         for pair in others {
             pair.is_retired = false;

@@ -49,8 +49,13 @@ impl Agent {
                         self.add_host(&LocalSocket { address: local, ..socket });
                     }
                 }
-                TcpEvent::NotListening { asked, .. } => {
-                    self.listening.retain(|socket| socket.address != asked);
+                TcpEvent::NotListening { asked, tcp_type, .. } => {
+                    let is_it = |socket: &LocalSocket| {
+                        socket.address == asked && socket.transport == Transport::Tcp(tcp_type)
+                    };
+                    if let Some(place) = self.listening.iter().position(is_it) {
+                        self.listening.remove(place);
+                    }
                 }
                 TcpEvent::Opened { id, local, .. } => {
                     let opened = self.checklist.iter_mut().find(|pair| pair.stream == Some(id));
@@ -177,6 +182,10 @@ impl Agent {
     pub(super) fn close_stream(&mut self, id: PairId) {
         let Some(pair) = self.checklist.get_mut(id) else { return };
         let Some(stream) = pair.stream.take() else { return };
+        pair.valid = None;
+        if pair.state == PairState::Succeeded {
+            pair.state = PairState::Waiting;
+        }
         if !self.checklist.pairs().iter().any(|pair| pair.stream == Some(stream)) {
             self.tcp.close(self.now, stream);
             self.outbox.forget_stream(stream);

@@ -57,6 +57,8 @@ pub enum TcpEvent {
     NotListening {
         /// The address that was asked for.
         asked: SocketAddr,
+        /// Passive or simultaneous-open.
+        tcp_type: TcpType,
         /// Why.
         reason: StreamEnd,
     },

@@ -198,7 +198,8 @@ fn a_listener_that_fails_is_told() {
     let reason = StreamEnd::Unavailable;
     assert!(tcp.handle_stream(NOW, StreamInput::Closed { id, reason }));
     let asked = at("10.0.0.2:0");
-    assert_eq!(events(&mut tcp), [TcpEvent::NotListening { asked, reason }]);
+    let tcp_type = TcpType::Passive;
+    assert_eq!(events(&mut tcp), [TcpEvent::NotListening { asked, tcp_type, reason }]);
 }
 
 #[test]

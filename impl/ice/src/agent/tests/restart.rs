@@ -176,3 +176,35 @@ fn a_restart_without_a_path_goes_on_looking_for_one() {
     world.agents[0].restart(now);
     assert_eq!(world.agents[0].state(), State::Checking);
 }
+
+#[test]
+fn restarts_on_both_sides_that_outlive_the_consent_begin_when_the_network_is_back() {
+    let mut world = World::completed();
+    world.route = Box::new(|_, _| None);
+    world.run_for(ms(15_000));
+    world.agents[0].restart(world.now);
+    world.agents[1].restart(world.now);
+    world.run_for(ms(40_000));
+    assert_eq!(
+        world.states(),
+        [State::Failed; 2],
+        "consent is over, and the answers are not there"
+    );
+    world.route = Box::new(|_, sent| Some((sent.source, sent.destination)));
+    world.exchange();
+    world.run_for(ms(2_000));
+    assert_eq!(world.states(), [State::Completed; 2]);
+}
+
+#[test]
+fn parameters_of_a_generation_long_gone_do_not_begin_another() {
+    let mut world = World::completed();
+    let first = world.agents[1].local_parameters().clone();
+    world.agents[1].restart(world.now);
+    world.signal_restart(1);
+    world.run_for(ms(20_000));
+    assert_eq!(world.states(), [State::Completed; 2]);
+    let refused = world.agents[0].set_remote_parameters(world.now, first);
+    assert_eq!(refused, Err(SetParametersError::Former));
+    assert_eq!(world.agents[0].stats().restarts, 1);
+}

@@ -29,6 +29,8 @@ impl Agent {
     /// (RFC 8445 §14.2), and take turns.
     pub(super) fn take_turns(&mut self, now: Instant) {
         let goes_first = self.is_gatherers_turn;
+        // An answer of a server lets the gatherer ask the next one at once, before this is reached.
+        self.next_check_at = self.next_check_at.max(self.gatherer.next_slot());
         if goes_first {
             self.run_gatherer(now);
         }
@@ -40,6 +42,7 @@ impl Agent {
         if !goes_first {
             self.run_gatherer(now);
         }
+        self.gatherer.postpone(self.next_check_at);
     }
 
     fn run_gatherer(&mut self, now: Instant) {

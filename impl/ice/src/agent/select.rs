@@ -104,10 +104,15 @@ impl Agent {
             });
             fit.max_by_key(|pair| pair.effective_priority()).map(|pair| pair.id)
         };
-        let Some(lost) = lost.filter(|_| is_alive) else { return best(&|_| true) };
+        // What is taken for dead itself is better than nothing, and worse than all else.
+        let Some(lost) = lost.filter(|_| is_alive) else {
+            return best(&|pair| !pair.watch.is_doubtful).or_else(|| best(&|_| true));
+        };
         let silent_since = lost.watch.silent_since?;
-        let answers =
-            |pair: &Pair| pair.valid.is_some_and(|valid| valid.answered_at > silent_since);
+        let answers = |pair: &Pair| {
+            !pair.watch.is_doubtful
+                && pair.valid.is_some_and(|valid| valid.answered_at > silent_since)
+        };
         if lost.watch.is_doubtful {
             return best(&answers);
         }

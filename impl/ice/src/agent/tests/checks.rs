@@ -384,3 +384,29 @@ fn checks_and_questions_to_servers_share_the_pace_and_take_turns() {
         [(0, true), (50, false), (100, true), (150, false), (200, true), (250, false), (300, true)];
     assert_eq!(shown, expected, "the first is a check");
 }
+
+/// A new socket has the check list and the gatherer want to begin something at the same time.
+#[test]
+fn a_new_socket_does_not_let_a_check_and_a_question_out_at_once() {
+    let mut config = config(Role::Controlling);
+    config.stun_servers = vec![addr("198.51.100.1:3478")];
+    let mut world = World::with(config, super::support::config(Role::Controlled));
+    world.route = Box::new(|_, _| None);
+    world.exchange();
+    for n in 1..=4 {
+        let address = SocketAddr::new([203, 0, 113, 5].into(), 5_000 + n);
+        world.agents[0].add_remote_candidate(at(0), candidate(n.into(), address)).unwrap();
+    }
+    world.add(0, A);
+    world.run_until(at(400));
+    world.add(0, "192.0.2.11:1000");
+    world.run_until(at(1_000));
+    let mut begun = std::collections::BTreeMap::new();
+    for sent in &world.log {
+        begun.entry(sent.message().unwrap().transaction_id()).or_insert(sent.at);
+    }
+    let mut times: Vec<_> = begun.into_values().collect();
+    times.sort_unstable();
+    assert_eq!(times.len(), 10, "eight checks and two questions");
+    assert!(times.windows(2).all(|pair| pair[1] - pair[0] >= ms(50)), "{times:?}");
+}

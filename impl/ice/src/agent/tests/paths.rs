@@ -3,6 +3,8 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
+use rstest::rstest;
+
 use super::support::*;
 use crate::{Event, FailReason, State};
 
@@ -142,4 +144,37 @@ fn a_doubtful_path_gives_way_to_a_pair_that_answers_now() {
         world.run_for(ms(100));
         assert!(world.now <= died + ms(14_500), "{:?}", world.agents[0].path(1));
     }
+}
+
+/// What is taken for dead itself takes no other's place while something better is there: the path would
+/// move twice, and a request for consent go out on each.
+#[rstest]
+#[case::expired(false)]
+#[case::doubtful(true)]
+fn a_doubtful_pair_takes_nobodys_place(#[case] is_alive: bool) {
+    let mut world = World::new();
+    for address in [A, "192.0.2.11:1000", "192.0.2.12:1000"] {
+        world.add(0, address);
+    }
+    world.add(1, B);
+    world.route =
+        Box::new(|_, sent| (!sent.nominates()).then_some((sent.source, sent.destination)));
+    world.exchange();
+    world.run_for(ms(3_000));
+    let (now, agent) = (world.now, &mut world.agents[1]);
+    let valid = agent.checklist.pairs().iter().filter(|pair| pair.valid.is_some());
+    let mut valid: Vec<_> = valid.map(|pair| (pair.effective_priority(), pair.id)).collect();
+    valid.sort_unstable();
+    let [(_, good), (_, doubtful), (_, lost)] = valid[..] else { panic!("{valid:?}") };
+    agent.with_component(1, |one| (one.selected, one.path) = (Some(lost), Some(lost)));
+    agent.checklist.get_mut(doubtful).unwrap().watch.is_doubtful = true;
+    let pair = agent.checklist.get_mut(lost).unwrap();
+    if is_alive {
+        pair.watch.is_doubtful = true;
+        pair.watch.silent_since = Some(at(0));
+    } else {
+        pair.valid = None;
+    }
+    agent.choose_paths(now);
+    assert_eq!(agent.path(1).unwrap().pair, good);
 }

@@ -107,7 +107,8 @@ enum Stage {
 /// What a socket that was asked for is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Opening {
-    Base,
+    /// A base for this component.
+    Base(u8),
     Relay(u32),
 }
 
@@ -359,7 +360,11 @@ impl Machine for IceTransport {
 
     fn handle_stream(&mut self, now: Instant, input: StreamInput<'_>) {
         self.advance(now);
-        if !self.relays.handle_stream(self.now, input) {
+        let is_over = matches!(self.stage, Stage::Closing | Stage::Closed);
+        if let (true, StreamInput::Accepted { id, .. }) = (is_over, input) {
+            // It came before the listener was closed.
+            self.outbox.command(StreamCommand::Abort { id }, &[]);
+        } else if !self.relays.handle_stream(self.now, input) {
             self.agent.handle_stream(self.now, input);
         }
         self.pump();
@@ -367,18 +372,29 @@ impl Machine for IceTransport {
 
     fn handle_socket(&mut self, now: Instant, input: SocketInput) {
         self.advance(now);
+        let is_over = matches!(self.stage, Stage::Closing | Stage::Closed);
         match (self.openings.pop_front(), input) {
-            (Some(Opening::Base), SocketInput::Opened { asked, local }) => {
-                self.base_opened(asked, local);
+            // It was asked for before the end.
+            (Some(_), SocketInput::Opened { local, .. }) if is_over => {
+                self.sockets.push_back(SocketCommand::Close { local });
             }
-            (Some(Opening::Base), SocketInput::Refused { asked, in_use }) => {
-                if let Some(again) = self.bases.refused(asked, in_use) {
-                    self.open(again, Opening::Base);
+            (Some(_), SocketInput::Refused { .. }) if is_over => {}
+            (Some(Opening::Base(component)), SocketInput::Opened { asked, local }) => {
+                self.base_opened(component, asked, local);
+            }
+            (Some(Opening::Base(component)), SocketInput::Refused { asked, in_use }) => {
+                if let Some(again) = self.bases.refused(component, asked, in_use) {
+                    self.open(again, Opening::Base(component));
                 }
             }
             (Some(Opening::Relay(id)), SocketInput::Opened { local, .. }) => {
                 match self.relays.named(id) {
-                    Some(relay) => relay.move_to(self.now, local),
+                    Some(relay) => {
+                        let before = relay.own_socket();
+                        relay.move_to(self.now, local);
+                        let close = before.map(|local| SocketCommand::Close { local });
+                        self.sockets.extend(close);
+                    }
                     None => self.sockets.push_back(SocketCommand::Close { local }),
                 }
             }

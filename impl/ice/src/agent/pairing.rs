@@ -1,6 +1,9 @@
 //! Candidates that come and go, on both sides, and the pairs they form.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    collections::BTreeSet,
+    net::{IpAddr, SocketAddr},
+};
 
 use base::{Instant, Interface, Machine as _};
 
@@ -96,6 +99,18 @@ impl Agent {
             self.transactions.retain(|transaction| transaction.pair != id);
         }
         self.settle(now);
+    }
+
+    /// Forgets every socket of the host on this IP address, over UDP and TCP, as
+    /// [`remove_local`](Agent::remove_local) does.
+    pub fn remove_ip(&mut self, now: Instant, ip: IpAddr) {
+        let bases = self.locals.bases().iter().filter(|base| base.kind == Kind::Host);
+        let listening = self.listening.iter().map(|socket| socket.address);
+        let all = bases.map(|base| base.address).chain(listening);
+        let gone: BTreeSet<SocketAddr> = all.filter(|address| address.ip() == ip).collect();
+        for address in gone {
+            self.remove_local(now, address);
+        }
     }
 
     /// No more addresses will be added for now. [`Event::GatheringFinished`] follows once the STUN servers

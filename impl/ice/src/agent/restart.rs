@@ -54,8 +54,9 @@ impl Agent {
         let remote = Credentials::new(self.config.provider, parameters)
             .ok_or(SetParametersError::BadPassword)?;
         if self.generation.remote.is_some() {
-            self.begin_generation(now);
+            // First of all: the candidates that follow belong to the new generation.
             self.report(Event::Restarted);
+            self.begin_generation(now);
         }
         self.take_remote(now, remote);
         self.settle(now);

@@ -49,13 +49,14 @@ impl Bases {
         self.all.iter()
     }
 
-    /// Takes note of the addresses that are to be used; says which sockets to open.
+    /// Takes note of the addresses that are to be used; says which sockets to open,
+    /// and for which component.
     pub(super) fn want(
         &mut self,
         usable: &[Usable],
         components: u8,
         port: u16,
-    ) -> Vec<SocketCommand> {
+    ) -> Vec<(u8, SocketCommand)> {
         let mut commands = Vec::new();
         for Usable { ip, cost } in usable.iter().copied() {
             for component in 1..=components {
@@ -69,7 +70,7 @@ impl Bases {
                     None => self.all.push(Base { ip, component, cost, state: State::Opening }),
                 }
                 let local = SocketAddr::new(ip, port_of(port, component));
-                commands.push(SocketCommand::Open { local });
+                commands.push((component, SocketCommand::Open { local }));
             }
         }
         commands
@@ -80,16 +81,26 @@ impl Bases {
         self.all.extract_if(.., |base| is_gone(base.ip)).collect()
     }
 
-    /// The socket that was asked for first is there. `None` if nobody waits for it any more.
-    pub(super) fn opened(&mut self, asked: SocketAddr, local: SocketAddr) -> Option<Base> {
-        let base = self.waiting(asked)?;
+    /// A socket that was asked for is there. `None` if nobody waits for it any more.
+    pub(super) fn opened(
+        &mut self,
+        component: u8,
+        asked: SocketAddr,
+        local: SocketAddr,
+    ) -> Option<Base> {
+        let base = self.waiting(component, asked)?;
         base.state = State::Open(local);
         Some(*base)
     }
 
-    /// The socket that was asked for first cannot be had. Says whether another port is to be asked for.
-    pub(super) fn refused(&mut self, asked: SocketAddr, in_use: bool) -> Option<SocketCommand> {
-        let base = self.waiting(asked)?;
+    /// A socket that was asked for cannot be had. Says whether another port is to be asked for.
+    pub(super) fn refused(
+        &mut self,
+        component: u8,
+        asked: SocketAddr,
+        in_use: bool,
+    ) -> Option<SocketCommand> {
+        let base = self.waiting(component, asked)?;
         if in_use && asked.port() != 0 {
             return Some(SocketCommand::Open { local: SocketAddr::new(base.ip, 0) });
         }
@@ -97,9 +108,10 @@ impl Bases {
         None
     }
 
-    fn waiting(&mut self, asked: SocketAddr) -> Option<&mut Base> {
-        // Sockets are answered in the order in which they were asked for, which is that of the bases.
-        let waits = |base: &&mut Base| base.state == State::Opening && base.ip == asked.ip();
+    fn waiting(&mut self, component: u8, asked: SocketAddr) -> Option<&mut Base> {
+        let waits = |base: &&mut Base| {
+            base.state == State::Opening && base.component == component && base.ip == asked.ip()
+        };
         self.all.iter_mut().find(waits)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use base::{StreamCommand, StreamId, Transmit};
 
-/// Most datagrams that wait. A driver drains everything after whatever it tells the transport, and then
+/// Most datagrams that wait, and most commands to streams beyond which no message is added. A driver drains everything after whatever it tells the transport, and then
 /// there are a few at most; more are dropped and counted.
 pub const MAX_QUEUED: usize = 1_024;
 
@@ -38,8 +38,15 @@ impl Outbox {
     }
 
     /// Puts a stream command in; the bytes are those of a `Send`.
+    ///
+    /// Each `Send` is a whole message, so that one can be left out; there are few commands of other kinds,
+    /// and none of them can be spared.
     pub(super) fn command(&mut self, command: StreamCommand, bytes: &[u8]) {
         if let StreamCommand::Send { size, .. } = command {
+            if self.commands.len() >= MAX_QUEUED {
+                self.dropped += 1;
+                return;
+            }
             self.bytes.put(bytes.get(..size).unwrap_or(bytes));
         }
         self.commands.push_back(command);
@@ -116,5 +123,18 @@ mod tests {
             outbox.push(Transmit::new("192.0.2.1:1".parse().unwrap(), 1), &[0]);
         }
         assert_eq!((outbox.transmits.len(), outbox.dropped), (MAX_QUEUED, 5));
+    }
+
+    #[test]
+    fn messages_to_a_stream_are_dropped_beyond_the_limit_but_not_its_end() {
+        let mut outbox = Outbox::default();
+        let id = StreamId::own(1);
+        for _ in 0..MAX_QUEUED + 5 {
+            outbox.send(id, 2, b"ab");
+        }
+        outbox.command(StreamCommand::Close { id }, b"");
+        assert_eq!((outbox.commands.len(), outbox.dropped), (MAX_QUEUED + 1, 5));
+        assert_eq!(outbox.commands.back(), Some(&StreamCommand::Close { id }));
+        assert_eq!(outbox.bytes.buffer.len(), 2 * MAX_QUEUED);
     }
 }

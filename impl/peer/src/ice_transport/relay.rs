@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use base::{Instant, Machine as _, Rng};
+use base::{Instant, Machine as _, Rng, StreamId};
 use crypto::Provider;
 use stun::wire::Code;
 use turn::{Advice, AllocateFailure, Allocation, Client, ClientConfig, ClientEvent, Families};
@@ -19,6 +19,8 @@ const LAST_RETRY: Duration = Duration::from_secs(5);
 /// Attempts in a row that fail before the server is left alone, until the transport restarts or the
 /// network changes.
 const MAX_ATTEMPTS: u32 = 10;
+/// For how long an allocation must have been there for its loss to be nothing but bad luck.
+const STEADY: Duration = Duration::from_secs(10);
 /// Local addresses that are tried when the server takes the first for somebody else's: RFC 8656 §7.4.
 const MAX_MOVES: u8 = 2;
 /// For how long to wait for a TCP connection to the server. The system sends SYNs 1, 3 and 7 s after the
@@ -48,8 +50,14 @@ pub(super) struct Relay {
     wish: turn::Allocate,
     /// Checks that wait for the permission to send to their peer.
     held: Vec<(SocketAddr, Vec<u8>)>,
+    /// Connections of the client that were begun and not ended, as it numbers them.
+    pub(super) streams: Vec<StreamId>,
     attempts: u32,
     moves: u8,
+    /// Since when the allocation is there.
+    live_since: Instant,
+    /// The server is not to be asked before, whatever happens: RFC 8656 §7.4.
+    not_before: Instant,
     provider: Provider,
     rng: Rng,
 }
@@ -115,8 +123,11 @@ impl Relay {
             failure: None,
             wish: turn::Allocate { families, ..turn::Allocate::default() },
             held: Vec::new(),
+            streams: Vec::new(),
             attempts: 0,
             moves: 0,
+            live_since: at,
+            not_before: at,
             provider,
             rng,
         }
@@ -163,7 +174,9 @@ impl Relay {
     pub(super) fn hurry(&mut self, now: Instant) {
         self.attempts = 0;
         match self.phase {
-            Phase::Waiting { .. } | Phase::GivenUp => self.phase = Phase::Waiting { at: now },
+            Phase::Waiting { .. } | Phase::GivenUp => {
+                self.phase = Phase::Waiting { at: now.max(self.not_before) };
+            }
             Phase::Live(_) => self.client.verify(now),
             Phase::Asking | Phase::Moving | Phase::Leaving | Phase::Gone => {}
         }
@@ -223,14 +236,14 @@ impl Relay {
         Some(match event {
             ClientEvent::Allocated(allocation) if self.phase == Phase::Asking => {
                 self.phase = Phase::Live(allocation);
-                (self.attempts, self.is_settled, self.failure) = (0, true, None);
+                (self.live_since, self.is_settled, self.failure) = (now, true, None);
                 Consequence::Gained(allocation)
             }
             ClientEvent::Failed(failure) => self.failed(now, failure),
             ClientEvent::Lost(_) => match std::mem::replace(&mut self.phase, Phase::Gone) {
                 Phase::Live(allocation) => {
                     self.held.clear();
-                    self.phase = Phase::Waiting { at: now };
+                    self.begin_again(now);
                     Consequence::Lost(allocation)
                 }
                 _ => Consequence::Nothing,
@@ -259,25 +272,50 @@ impl Relay {
             return Consequence::Nothing;
         }
         let advice = failure.advice(false);
-        if advice == Advice::OtherLocalAddress && self.moves < MAX_MOVES {
-            if self.server.transport.is_stream() {
-                // Each connection has a port of its own.
-                self.move_to(now, self.local);
-                return Consequence::Nothing;
-            }
+        // The next connection has a port of its own in any case.
+        let can_move = !self.server.transport.is_stream() && self.moves < MAX_MOVES;
+        if advice == Advice::OtherLocalAddress && can_move {
             self.phase = Phase::Moving;
             return Consequence::NeedsSocket;
         }
         self.is_settled = true;
         self.attempts += 1;
-        let backoff = FIRST_RETRY * (1 << self.attempts.min(8)) / 2;
         let wait = match advice {
-            Advice::After(wait) => wait,
-            _ => backoff.min(LAST_RETRY),
+            Advice::After(wait) => {
+                self.not_before = now + wait;
+                wait
+            }
+            _ => self.backoff(),
         };
         let is_over = advice == Advice::GiveUp || self.attempts >= MAX_ATTEMPTS;
         self.phase = if is_over { Phase::GivenUp } else { Phase::Waiting { at: now + wait } };
         Consequence::Nothing
+    }
+
+    /// Asks for another allocation in place of one that was lost: at once, unless it was lost as soon as it
+    /// was there, which may go on for ever.
+    fn begin_again(&mut self, now: Instant) {
+        if now.saturating_duration_since(self.live_since) >= STEADY {
+            self.attempts = 0;
+            self.phase = Phase::Waiting { at: now };
+            return;
+        }
+        self.attempts += 1;
+        self.phase = if self.attempts >= MAX_ATTEMPTS {
+            Phase::GivenUp
+        } else {
+            Phase::Waiting { at: now + self.backoff() }
+        };
+    }
+
+    /// How long to wait before the next attempt.
+    fn backoff(&self) -> Duration {
+        (FIRST_RETRY * (1 << self.attempts.min(8)) / 2).min(LAST_RETRY)
+    }
+
+    /// The socket that it has for itself, beside that of the base.
+    pub(super) fn own_socket(&self) -> Option<SocketAddr> {
+        (self.local != self.base).then_some(self.local)
     }
 
     /// The error code of the last failure, if the server gave one.

@@ -145,6 +145,9 @@ impl Relays {
         let outer = id_of(&input);
         let Some((relay, id)) = split(outer) else { return false };
         if let Some(relay) = self.named(relay) {
+            if let StreamInput::Closed { .. } = input {
+                relay.streams.retain(|&open| open != id);
+            }
             relay.client.handle_stream(now, renumber(input, id));
         }
         true
@@ -183,6 +186,7 @@ impl Relays {
     ) -> Option<StreamCommand> {
         self.all.iter_mut().find_map(|relay| {
             let mut command = relay.client.poll_stream(now, buffer)?;
+            relay.note_command(&command);
             let id = stream_of(&mut command);
             *id = join(relay.id, *id);
             Some(command)
@@ -191,6 +195,22 @@ impl Relays {
 }
 
 impl Relay {
+    /// The connections it has, as the driver knows them.
+    pub(super) fn streams(&self) -> impl Iterator<Item = StreamId> + '_ {
+        self.streams.iter().map(|&id| join(self.id, id))
+    }
+
+    /// Takes note of connections that begin and end.
+    fn note_command(&mut self, command: &StreamCommand) {
+        match *command {
+            StreamCommand::Connect { id, .. } => self.streams.push(id),
+            StreamCommand::Close { id } | StreamCommand::Abort { id } => {
+                self.streams.retain(|&open| open != id);
+            }
+            _ => {}
+        }
+    }
+
     /// Sends to a peer from a relayed address; appends what goes to the server.
     pub(super) fn send(
         &mut self,

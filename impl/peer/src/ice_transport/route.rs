@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use base::{Datagram, Ecn, Machine as _, SocketCommand, Transmit};
+use base::{Datagram, Ecn, Machine as _, SocketCommand, StreamCommand, Transmit};
 use ice::{Event, LocalSocket, Outgoing, RelayTransport, Relayed, SendError, State, Transport};
 use turn::Allocation;
 
@@ -126,7 +126,10 @@ impl IceTransport {
         while let Some(event) = self.agent.poll_event() {
             any = true;
             self.note_event(&event);
-            self.events.push_back(event);
+            match event {
+                Event::Data { component, payload } => self.report_data(component, payload),
+                event => self.events.push_back(event),
+            }
         }
         any
     }
@@ -172,6 +175,12 @@ impl IceTransport {
             && let Some(relay) = self.relays.with_address(relayed)
         {
             relay.client.unbind_channel(self.now, peer);
+            // The channel brought a permission along, which is kept up until nobody needs it.
+            let is_needed = self.peers.contains(&peer.ip())
+                || self.channels.iter().any(|one| one.1 == relayed && one.2.ip() == peer.ip());
+            if !is_needed {
+                relay.client.forbid(self.now, peer.ip());
+            }
         }
         if let Some(relay) = self.relays.with_address(local) {
             // Without a channel data goes in indications.
@@ -249,18 +258,19 @@ impl IceTransport {
         let is_active = matches!(self.stage, Stage::Gathering | Stage::Gathered);
         let Some(interfaces) = self.interfaces.as_ref().filter(|_| is_active) else { return };
         let usable = addresses::usable(interfaces, self.config.loopback);
-        for command in self.bases.want(&usable, self.config.components, self.config.port) {
-            self.open(command, Opening::Base);
+        for (component, command) in
+            self.bases.want(&usable, self.config.components, self.config.port)
+        {
+            self.open(command, Opening::Base(component));
         }
     }
 
     /// A socket is there.
-    pub(super) fn base_opened(&mut self, asked: SocketAddr, local: SocketAddr) {
-        let Some(base) = self.bases.opened(asked, local) else {
+    pub(super) fn base_opened(&mut self, component: u8, asked: SocketAddr, local: SocketAddr) {
+        let Some(base) = self.bases.opened(component, asked, local) else {
             return self.sockets.push_back(SocketCommand::Close { local });
         };
         if self.config.policy == Policy::All {
-            let component = base.component;
             let socket = |transport, address| {
                 let cost = base.cost;
                 LocalSocket { component, address, transport, cost }
@@ -283,12 +293,16 @@ impl IceTransport {
             if let Phase::Live(allocation) = relay.phase {
                 self.withdraw(&allocation);
             }
-            if relay.local != relay.base {
-                self.sockets.push_back(SocketCommand::Close { local: relay.local });
+            self.sockets.extend(relay.own_socket().map(|local| SocketCommand::Close { local }));
+            for id in relay.streams() {
+                self.outbox.command(StreamCommand::Abort { id }, &[]);
             }
         }
+        for base in &lost {
+            // Its TCP candidates, listeners and connections go with it.
+            self.agent.remove_ip(self.now, base.ip);
+        }
         for local in lost.iter().filter_map(super::bases::Base::local) {
-            self.agent.remove_local(self.now, local);
             self.sockets.push_back(SocketCommand::Close { local });
         }
     }
@@ -310,8 +324,7 @@ impl IceTransport {
             return;
         }
         self.stage = Stage::Closed;
-        let own = |relay: &Relay| (relay.local != relay.base).then_some(relay.local);
-        let relays: Vec<_> = self.relays.iter().filter_map(own).collect();
+        let relays: Vec<_> = self.relays.iter().filter_map(Relay::own_socket).collect();
         let bases: Vec<_> = self.bases.forget(|_| true);
         let bases = bases.iter().filter_map(super::bases::Base::local);
         self.sockets.extend(bases.chain(relays).map(|local| SocketCommand::Close { local }));

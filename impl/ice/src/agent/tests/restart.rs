@@ -36,7 +36,11 @@ fn a_restart_of_either_side_replaces_the_path_without_a_gap(#[values(0, 1)] who:
         assert!(!world.history(who).contains(&State::Failed));
         assert_eq!(world.agents[who].stats().restarts, 1);
     }
-    assert!(world.events[1 - who].iter().any(|(_, event)| *event == Event::Restarted));
+    let told: Vec<_> = world.events[1 - who].iter().map(|(_, event)| event).collect();
+    let restarted = told.iter().position(|event| **event == Event::Restarted).unwrap();
+    let is_candidate = |event: &&&Event| matches!(event, Event::LocalCandidate(_));
+    let again = told[restarted..].iter().filter(is_candidate).count();
+    assert!(again > 0, "its candidates are told again once it is known to have restarted");
 }
 
 #[test]

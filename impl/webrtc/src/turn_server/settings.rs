@@ -126,7 +126,7 @@ impl Settings {
         let file: File = toml::from_str(text).map_err(|error| Problem {
             at: error.span().map(|span| span.start),
             // The message alone: what stands in the line may be a secret.
-            what: error.message().to_owned(),
+            what: without_value(error.message()),
         })?;
         let accounts = file.access.accounts(Provider::default())?;
         let mut server = ServerConfig::new(Provider::default(), accounts, WallTime::UNIX_EPOCH);
@@ -155,6 +155,17 @@ impl Settings {
             logs_json: file.log.format == file::Format::Json,
             drain: Duration::from_secs(file.shutdown.drain.unwrap_or(60)),
         })
+    }
+}
+
+/// What is wrong with a setting, without the setting itself, which serde quotes.
+fn without_value(message: &str) -> String {
+    // A value may have these words as well; the last ones are serde's.
+    match (message.split_once(": "), message.rsplit_once(", expected ")) {
+        (Some((kind, _)), Some((_, expected))) if kind.starts_with("invalid ") => {
+            format!("{kind}, expected {expected}")
+        }
+        _ => message.to_owned(),
     }
 }
 
@@ -347,6 +358,18 @@ password = "hunter2"
         assert_eq!(problem.at.map(|at| line_of(&text, at)), Some(line), "{problem:?}");
         assert!(problem.what.contains(what), "{problem:?}");
         assert!(!problem.what.contains("hunter2"));
+    }
+
+    #[rstest]
+    #[case::one_secret("secrets = \"hunter2\"")]
+    #[case::as_serde_speaks("secrets = \"hunter2, expected hunter2\"")]
+    #[case::secret_that_is_a_number("secrets = 42424242")]
+    fn an_error_does_not_tell_a_secret(#[case] secrets: &str) {
+        let realm = "realm = \"example.org\"";
+        let problem = Settings::parse(&GOOD.replace(realm, &format!("{realm}\n{secrets}")));
+        let what = problem.unwrap_err().what;
+        assert!(what.starts_with("invalid type, expected a sequence"), "{what}");
+        assert!(!what.contains("hunter2") && !what.contains("4242"), "{what}");
     }
 
     #[rstest]

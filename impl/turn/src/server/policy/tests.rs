@@ -1,3 +1,5 @@
+//! The special-purpose registries and embeddings, row by row.
+
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use base::Rng;

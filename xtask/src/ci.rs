@@ -125,8 +125,8 @@ fn steps() -> Vec<Step> {
         ),
         step(
             "swarm",
-            "random worlds of two peers keep their promises",
-            vec![xtask(&["sim", "--from", "0xfcc", "--seeds", "400", "ice"])],
+            "random worlds of two peers keep their promises, but for those on the record",
+            vec![xtask(&["sim", "--seeds", "400", "ice"])],
         ),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),
         Step {

@@ -42,6 +42,10 @@ impl World for Ice {
         "two peers behind any boxes connect with ICE, STUN and TURN, through faults"
     }
 
+    fn known(&self) -> &'static str {
+        include_str!("../known/ice.txt")
+    }
+
     fn live(&self, seed: u64, cuts: &[String]) -> Record {
         let plan = plan(seed, cuts);
         let mut life = Life::new(&plan, (Watch::default(), ()));

@@ -10,19 +10,22 @@
 //! | `world.rs` | [`World`], and the [`Record`] of what came of one |
 //! | `swarm.rs` | [`run`]: many worlds, on threads, in the order of their seeds |
 //! | `shrink.rs` | [`shrink`]: the smallest world that fails in the same way |
+//! | `known.rs` | [`Known`]: seeds whose worlds are known to break promises |
 //! | `tell.rs`, `tell/` | [`tell`]: tables and distributions for people |
 //! | `ice.rs`, `ice/` | [`Ice`]: two peers that connect through anything |
 //! | `main.rs`, `cli.rs` | the command line: `cargo xtask sim` |
 
 mod ice;
+mod known;
 mod shrink;
 mod swarm;
 pub mod tell;
 mod world;
 
 pub use ice::Ice;
+pub use known::Known;
 pub use shrink::{Shrunk, shrink};
-pub use swarm::{Progress, differing, run, run_one};
+pub use swarm::{Progress, differing, draw_one, run, run_one};
 pub use world::{Broken, Drawn, Outcome, Record, World};
 
 /// Every kind of world.

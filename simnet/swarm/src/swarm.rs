@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use crate::{Broken, Outcome, Record, World};
+use crate::{Broken, Drawn, Outcome, Record, World};
 
 /// Told after every world how many are done, and what came of it.
 pub type Progress<'a> = &'a (dyn Fn(usize, &Record) + Sync);
@@ -68,6 +68,16 @@ pub fn run_one(world: &dyn World, seed: u64, cuts: &[String]) -> Record {
         figures: BTreeMap::new(),
         hash: String::new(),
     })
+}
+
+/// Lets one world live and draws it.
+///
+/// # Errors
+///
+/// The message of a panic, after which there is nothing to draw.
+pub fn draw_one(world: &dyn World, seed: u64, cuts: &[String]) -> Result<Drawn, String> {
+    let drawn = catch_unwind(AssertUnwindSafe(|| world.draw(seed, cuts)));
+    drawn.map_err(|panic| said(panic.as_ref()))
 }
 
 /// The seeds of those records that are not the same in both runs.

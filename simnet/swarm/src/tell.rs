@@ -5,7 +5,7 @@ mod figures;
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 
 use self::figures::{percentile, seconds, table};
-use crate::{Outcome, Record, Shrunk, World};
+use crate::{Known, Outcome, Record, Shrunk, World};
 
 /// Tables of outcomes by kind of world and by fault, and how long it took to connect.
 #[must_use]
@@ -121,6 +121,41 @@ fn sorted(times: impl Iterator<Item = Duration>) -> Vec<Duration> {
     let mut times: Vec<_> = times.collect();
     times.sort_unstable();
     times
+}
+
+/// What became of worlds on the record of known failures.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// How many failed as the record says, by promise, and those that did not.
+    pub text: String,
+    /// Whether a promise was kept that the record says is broken.
+    pub out_of_date: bool,
+}
+
+/// Holds the records against the record of known failures.
+#[must_use]
+pub fn known(known: &Known, records: &[Record]) -> Kept {
+    let listed: Vec<&Record> = records.iter().filter(|it| known.lists(it)).collect();
+    let failed = listed.iter().filter(|it| !it.broken.is_empty()).count();
+    let mut promises: BTreeMap<&str, usize> = BTreeMap::new();
+    for broken in records.iter().flat_map(|it| &it.broken) {
+        *promises.entry(broken.promise).or_default() += 1;
+    }
+    let each: Vec<_> = promises.iter().map(|(name, count)| format!("{name} {count}")).collect();
+    let mut text = format!("{failed} known failing seeds of {} listed\n", listed.len());
+    if !each.is_empty() {
+        let _ = writeln!(text, "promises broken in all: {}", each.join(", "));
+    }
+    let mut out_of_date = false;
+    for record in listed {
+        let kept = known.kept(record);
+        if !kept.is_empty() {
+            out_of_date = true;
+            let seed = record.seed;
+            let _ = writeln!(text, "record out of date: {seed:#x} keeps {}", kept.join(", "));
+        }
+    }
+    Kept { text, out_of_date }
 }
 
 /// One failure: the world, what was wanted, what came, and how to see it again.

@@ -15,6 +15,11 @@ pub trait World: Sync {
     /// One line about it.
     fn about(&self) -> &'static str;
 
+    /// The record of seeds that are known to break promises, for [`Known::parse`](crate::Known::parse).
+    fn known(&self) -> &'static str {
+        ""
+    }
+
     /// Lets the world of a seed live.
     fn live(&self, seed: u64, cuts: &[String]) -> Record;
 

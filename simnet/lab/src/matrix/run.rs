@@ -106,10 +106,10 @@ fn cell(
 ) -> Cell {
     let predicted = rules::predict(&row.config, &column.config, family, help);
     let mut cell = Cell { connected: None, checks: 0, packets: 0, predicted };
-    let Ok(mut world) = scenario(row, column, (family, help), seed).build(()) else {
-        // The names were looked up; a world of two presets fits together.
-        return cell;
-    };
+    // The names were looked up, and a world of two presets fits together: one that does not is a mistake
+    // here, and no answer of ICE.
+    let built = scenario(row, column, (family, help), seed).build(());
+    let mut world = built.unwrap_or_else(|problem| panic!("the world does not fit: {problem}"));
     for host in ["alice", "bob"] {
         if let Some(factory) = &contender.factory {
             world.seat(host, factory.clone());

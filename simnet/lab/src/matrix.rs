@@ -88,7 +88,7 @@ pub struct Entry {
 /// What came of one pair.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cell {
-    /// The pair that was selected, if any.
+    /// The pair that was selected, if any: both sides mean the same, and data crossed it both ways.
     pub connected: Option<Connected>,
     /// Checks that both peers sent, retransmissions not counted.
     pub checks: u64,

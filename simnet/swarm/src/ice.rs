@@ -22,7 +22,7 @@ use simnet::{NodeId, Observer, observe::Ladder};
 use self::{
     life::Life,
     plan::{Cut, Plan},
-    promises::{Lived, connected, ended, judge, losses, recovered},
+    promises::{Lived, connected, connected_at_last, ended, judge, losses, recovered},
     watch::Watch,
 };
 use crate::{Broken, Drawn, Outcome, Record, World};
@@ -147,7 +147,7 @@ fn record<O: Observer>(plan: &Plan, life: &Life<'_, (Watch, O)>) -> Record {
     let network = life.world.network();
     let lived = Lived {
         plan,
-        apps: [life.app(0), life.app(1)],
+        apps: [life.testimony(0), life.testimony(1)],
         seen: &network.observer().0.seen,
         audit: life.world.audit(),
     };
@@ -158,7 +158,7 @@ fn record<O: Observer>(plan: &Plan, life: &Life<'_, (Watch, O)>) -> Record {
     Record {
         seed: plan.seed,
         kind: kind(plan),
-        outcome: outcome(&broken, first),
+        outcome: outcome(&broken, &lived),
         detail: detail(&lived),
         connected_after: first,
         recovered_after: recovered(&lived),
@@ -178,17 +178,17 @@ fn kind(plan: &Plan) -> String {
     format!("{family}, {}", oracle::way(plan).words())
 }
 
-fn outcome(broken: &[Broken], connected: Option<Duration>) -> Outcome {
-    match connected {
+fn outcome(broken: &[Broken], lived: &Lived<'_>) -> Outcome {
+    match connected_at_last(lived) {
         _ if !broken.is_empty() => Outcome::Failed,
-        Some(_) => Outcome::Connected,
-        None => Outcome::Excused,
+        true => Outcome::Connected,
+        false => Outcome::Excused,
     }
 }
 
 /// How they are connected, or why they are not.
 fn detail(lived: &Lived<'_>) -> String {
-    let path = lived.apps.iter().flatten().find_map(|app| app.transport().path(1));
+    let path = lived.apps.iter().flatten().find_map(|app| app.path.as_ref());
     match path {
         Some(path) => format!(
             "{} to {}, {:?} and {:?}",
@@ -201,15 +201,16 @@ fn detail(lived: &Lived<'_>) -> String {
 /// Figures for statistics: of both sides, the larger one.
 fn figures(lived: &Lived<'_>, letters: u64) -> BTreeMap<&'static str, u64> {
     let apps = || lived.apps.iter().flatten();
-    let most = |of: &dyn Fn(&app::App) -> u64| apps().map(|app| of(app)).max().unwrap_or(0);
+    let most = |of: &dyn Fn(&app::Testimony) -> u64| apps().map(|app| of(app)).max().unwrap_or(0);
     let wire = |of: &dyn Fn(&watch::Seen) -> u64| lived.seen.iter().map(of).max().unwrap_or(0);
     BTreeMap::from([
-        ("bytes held at most", most(&|app| app.most_bytes())),
-        ("candidate pairs", most(&|app| app.transport().agent().stats().pairs.len() as u64)),
+        ("bytes held at most", most(&|app| app.most_bytes)),
+        ("candidate pairs", most(&|app| app.pairs)),
         ("checks begun", wire(&|seen| seen.checks.len() as u64)),
         ("data received", most(&|app| app.diary.received)),
         ("data sent", most(&|app| app.diary.sent)),
         ("letters", letters),
+        ("idle wakes in a second", most(&|app| u64::from(app.diary.empty))),
         ("packets besides data", wire(&|seen| seen.control + seen.segments)),
         ("path changes", most(&|app| app.diary.selected.len() as u64)),
         ("paths lost", most(&losses)),

@@ -64,7 +64,7 @@ pub struct Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Both sides connected, and every promise was kept.
+    /// Both sides were connected in the end, or when one was gone, and every promise was kept.
     Connected,
     /// They did not; a reason was stated that fits the world.
     Excused,

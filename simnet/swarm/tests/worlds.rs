@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, num::NonZeroUsize};
 
-use swarm::{Ice, Known, Outcome, Record, World as _, differing, run, run_one, shrink, tell};
+use swarm::{Ice, Known, Outcome, Record, World as _, differing, run, tell};
 
 fn threads(count: usize) -> NonZeroUsize {
     NonZeroUsize::new(count).unwrap()
@@ -44,24 +44,4 @@ fn what_is_left_out_of_a_world_is_gone() {
     assert!(!Ice.cuts(2, std::slice::from_ref(&first)).contains(&first));
     let (whole, part) = (Ice.describe(2, &[]), Ice.describe(2, &[first]));
     assert_ne!(whole, part);
-}
-
-/// A world fails if it is said to have broken a promise that every world breaks.
-#[test]
-fn a_failure_shrinks_to_what_it_needs_and_replays_from_one_line() {
-    let mut failed = run_one(&Ice, 1, &[]);
-    failed.outcome = Outcome::Failed;
-    failed.broken = vec![swarm::Broken {
-        promise: "one that is kept",
-        wanted: "something".to_owned(),
-        got: "something else".to_owned(),
-    }];
-    let shrunk = shrink(&Ice, &failed);
-    assert_eq!(
-        shrunk.cuts, [""; 0],
-        "without any part the promise is kept, so that all are needed"
-    );
-    let told = tell::failure(&Ice, &failed, Some(&shrunk));
-    assert!(told.contains("one that is kept: wanted something, got something else"), "{told}");
-    assert!(told.contains("replay: cargo xtask sim --seed 0x1 ice"), "{told}");
 }

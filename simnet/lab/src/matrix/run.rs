@@ -11,6 +11,7 @@ use std::{
 };
 
 use base::Instant;
+use ice::Kind;
 use simnet::{NodeId, units};
 
 use super::{
@@ -29,12 +30,15 @@ use crate::{
 /// Told after every cell how many are done.
 pub type Progress<'a> = &'a (dyn Fn(usize) + Sync);
 
-/// How long peers may try. A check to an address that answers nobody is sent for the last time after less.
+/// How long peers may try. A pair that is not in use by then does not count, although an agent may wait
+/// longer for its last checks to be answered.
 const LIMIT: Duration = Duration::from_secs(20);
 /// How often it is looked whether they are done.
 const LOOK: Duration = Duration::from_millis(250);
 /// For how long a pair that both have selected is watched: a better one may take its place.
 const SETTLE: Duration = Duration::from_secs(2);
+/// How long a payload may take from one to the other.
+const CROSSING: Duration = Duration::from_millis(500);
 
 /// Runs every pair of the plan with the project's own ICE. The result is the same for any number of
 /// threads: each pair is a world of its own, whose seed is that of the plan.
@@ -124,8 +128,15 @@ fn cell(
     cell.packets = world.network().tally().originated;
     if selected(&world, peers).is_some() {
         world.run_until(now + SETTLE);
+        let heard = peers.map(|peer| host(&world, peer).map_or(0, IceHost::received));
+        for peer in peers {
+            world.network_mut().with_endpoint(peer, |it: &mut IceHost, cx| it.say(cx));
+        }
+        world.run_until(now + SETTLE + CROSSING);
+        let hears = |(peer, before)| host(&world, peer).is_some_and(|it| it.received() > before);
+        let crossed = peers.into_iter().zip(heard).all(hears);
+        cell.connected = selected(&world, peers).filter(|_| crossed && mirrored(&world, peers));
     }
-    cell.connected = selected(&world, peers);
     let checks = peers.map(|peer| host(&world, peer).map_or(0, IceHost::checks));
     cell.checks = checks.iter().sum();
     cell
@@ -146,12 +157,24 @@ fn selected(world: &World, [row, column]: [NodeId; 2]) -> Option<Connected> {
     })
 }
 
+/// Whether both mean the same pair. Who has heard of an address by a check alone calls its candidate
+/// peer-reflexive, and the base of a candidate is not seen from afar; but each side knows where a relay is.
+fn mirrored(world: &World, [row, column]: [NodeId; 2]) -> bool {
+    let choice = |peer| host(world, peer).and_then(IceHost::choice);
+    let (Some(row), Some(column)) = (choice(row), choice(column)) else { return false };
+    let same = |own: Kind, seen: Kind| {
+        let relayed = own == Kind::Relayed;
+        relayed == (seen == Kind::Relayed) || relayed && seen == Kind::PeerReflexive
+    };
+    same(row.local, column.remote) && same(column.local, row.remote)
+}
+
 /// Two homes, a server between them, and letters that take as long as packets. In IPv4 both homes have the
 /// same private addresses; in IPv6 each has a public network of its own.
 fn scenario(row: &Entry, column: &Entry, (family, help): (Family, Help), seed: u64) -> Scenario {
     let mut scenario = Scenario::new(&format!("{} and {}", row.name, column.name));
     scenario.seed = seed;
-    scenario.duration = LIMIT + SETTLE;
+    scenario.duration = LIMIT + SETTLE + CROSSING;
     let segment = |name: &str, v4: &str, v6: &str| {
         let own = [(family.has_ipv4(), v4), (family.has_ipv6(), v6)];
         let own = own.into_iter().filter(|(has, _)| *has);

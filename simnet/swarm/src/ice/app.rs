@@ -66,8 +66,22 @@ pub(crate) struct Diary {
     pub(crate) garbled: u64,
     /// Candidates and parameters that the agent did not take.
     pub(crate) refused: Vec<(Instant, String)>,
-    /// Most wakes in a row that led to nothing.
+    /// Most wakes in a row that left the deadline where it was, with nothing done.
     pub(crate) idle: u32,
+    /// Most wakes within one second that led to nothing.
+    pub(crate) empty: u32,
+}
+
+/// What an application has to say for itself, at one time.
+#[derive(Clone, Debug)]
+pub(crate) struct Testimony {
+    pub(crate) diary: Diary,
+    pub(crate) state: State,
+    pub(crate) path: Option<ice::Path>,
+    /// Candidate pairs of its agent.
+    pub(crate) pairs: u64,
+    /// The most bytes that the transport ever held.
+    pub(crate) most_bytes: u64,
 }
 
 impl Diary {
@@ -122,9 +136,15 @@ impl App {
         &self.transport
     }
 
-    /// The most bytes that the transport ever held.
-    pub(crate) const fn most_bytes(&self) -> u64 {
-        self.meter.most()
+    /// What it has to say for itself now.
+    pub(crate) fn testimony(&self) -> Testimony {
+        Testimony {
+            diary: self.diary.clone(),
+            state: self.transport.state(),
+            path: self.transport.path(1),
+            pairs: self.transport.agent().stats().pairs.len() as u64,
+            most_bytes: self.meter.most(),
+        }
     }
 
     /// What the other side says arrives.
@@ -189,6 +209,7 @@ impl App {
     /// Takes the agent's events, and says what is to be said.
     fn react(&mut self, now: Instant) {
         while let Some(event) = self.meter.count(|| self.transport.poll_event()) {
+            self.meter.moved(true);
             self.take(now, event);
         }
         let parameters = self.transport.local_parameters();
@@ -280,11 +301,15 @@ impl Machine for App {
 
     fn handle_timeout(&mut self, now: Instant) {
         let due = self.transport.poll_timeout().is_some_and(|at| at <= now);
+        if due {
+            self.meter.due(now);
+        }
         self.told(now, |transport| transport.handle_timeout(now));
         let still = self.transport.poll_timeout().is_some_and(|at| at <= now);
         self.meter.woken(due && still);
         self.act(now);
         self.diary.idle = self.meter.most_idle();
+        self.diary.empty = self.meter.most_empty();
     }
 
     fn poll_transmit(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {

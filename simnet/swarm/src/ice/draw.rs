@@ -22,7 +22,7 @@ const WATCHED: Duration = Duration::from_secs(20);
 /// How long a world is watched in which nobody may connect, so that the agents say so. Pairs of one
 /// foundation are checked one after the other (RFC 8445 §6.1.4.2), each for 39.5 s: three of them, after
 /// the last restart.
-const PATIENCE: Duration = Duration::from_secs(150);
+pub(super) const PATIENCE: Duration = Duration::from_secs(150);
 /// How long a world is watched whose peer is gone: longer than consent lasts.
 const CONSENT: Duration = Duration::from_secs(42);
 

@@ -10,7 +10,7 @@ use simnet::{Driven, NodeId, Observer};
 use turn::server::{Accounts, RelayAddress};
 
 use super::{
-    app::{App, Habits},
+    app::{App, Habits, Testimony},
     letter::Letter,
     plan::{NAMES, Plan, What},
     promises::TRIES,
@@ -33,6 +33,8 @@ pub(crate) struct Life<'p, O: Observer> {
     deeds: Vec<(Instant, Deed)>,
     dice: simnet::Stream,
     pub(crate) letters: u64,
+    /// What Bob had to say just before his host crashed.
+    last_words: Option<Testimony>,
 }
 
 /// What is done besides what the scenario says.
@@ -41,6 +43,8 @@ enum Deed {
     Begin(usize),
     Serve,
     Restart(usize),
+    /// Listens to Bob a last time.
+    Listen,
 }
 
 impl<'p, O: Observer> Life<'p, O> {
@@ -58,6 +62,7 @@ impl<'p, O: Observer> Life<'p, O> {
             deeds: deeds(plan),
             dice,
             letters: 0,
+            last_words: None,
         };
         life.serve_stun();
         life.serve_turn();
@@ -90,6 +95,7 @@ impl<'p, O: Observer> Life<'p, O> {
             match deed {
                 Deed::Begin(side) => self.begin(side, now),
                 Deed::Serve => self.serve_turn(),
+                Deed::Listen => self.last_words = self.app(1).map(App::testimony),
                 Deed::Restart(side) => {
                     self.tell(side, |app, now| app.restart(now));
                 }
@@ -126,6 +132,12 @@ impl<'p, O: Observer> Life<'p, O> {
     /// The application of a side, if its host is up.
     pub(crate) fn app(&self, side: usize) -> Option<&App> {
         self.world.network().machine::<App>(self.node(side))
+    }
+
+    /// What the application of a side has to say in the end, or had to say before its host crashed.
+    pub(crate) fn testimony(&self, side: usize) -> Option<Testimony> {
+        let crashed = (side == 1).then(|| self.last_words.clone()).flatten();
+        crashed.or_else(|| self.app(side).map(App::testimony))
     }
 
     fn begin(&mut self, side: usize, now: Instant) {
@@ -221,6 +233,9 @@ fn deeds(plan: &Plan) -> Vec<(Instant, Deed)> {
     let mut deeds: Vec<_> =
         sides.map(|(index, side)| (at(side.start), Deed::Begin(index))).collect();
     deeds.extend(turn_restarts(plan).into_iter().map(|time| (at(time), Deed::Serve)));
+    // The last instant before the crash.
+    let listen = plan.gone.map(|gone| gone.saturating_sub(Duration::from_nanos(1)));
+    deeds.extend(listen.map(|time| (at(time), Deed::Listen)));
     for fault in &plan.faults {
         let restarts: &[usize] = match &fault.what {
             What::Restart(index) => std::slice::from_ref(index),

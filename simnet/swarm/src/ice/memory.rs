@@ -1,12 +1,22 @@
 //! How much an endpoint holds, and whether it stands still.
 
+use base::Instant;
+
 /// Counts what is allocated and freed while an endpoint is called, and wakes that lead to nothing.
+///
+/// What is allocated elsewhere does not count: the application, its letters and payloads, the sockets and
+/// streams of the simulated host, and the buffers that a caller hands in to be filled.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     bytes: i64,
     most: u64,
     idle: u32,
     most_idle: u32,
+    /// The second of the last wake that was due, as long as nothing came of it.
+    waits: Option<u64>,
+    /// The second in which wakes that led to nothing are counted, and how many there were.
+    empty: (u64, u32),
+    most_empty: u32,
 }
 
 impl Meter {
@@ -43,10 +53,27 @@ impl Meter {
         self.most_idle = self.most_idle.max(self.idle);
     }
 
+    /// The endpoint is about to be woken when it asked for it. The wake before this one led to nothing if
+    /// no event, packet, command or socket came of it.
+    pub(crate) fn due(&mut self, now: Instant) {
+        const SECOND: u64 = 1_000_000_000;
+        if let Some(second) = self.waits.replace(now.as_nanos() / SECOND) {
+            let before = if self.empty.0 == second { self.empty.1 } else { 0 };
+            self.empty = (second, before + 1);
+            self.most_empty = self.most_empty.max(before + 1);
+        }
+    }
+
+    /// Most wakes within one second that led to nothing.
+    pub(crate) const fn most_empty(&self) -> u32 {
+        self.most_empty
+    }
+
     /// The endpoint was asked for something.
     pub(crate) const fn moved(&mut self, had_something: bool) {
         if had_something {
             self.idle = 0;
+            self.waits = None;
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::{fmt, time::Duration};
 
+use super::{draw::PATIENCE, oracle::must_connect};
+
 /// A world of two peers.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Plan {
@@ -274,6 +276,11 @@ impl Plan {
             Cut::Tcp(index) => self.side(index, |it| it.tcp = false),
             Cut::Spread => self.signalling.spread = Duration::ZERO,
             Cut::Meeting => self.meeting = Meeting::Apart,
+        }
+        if self.gone.is_none() && !must_connect(&self) {
+            // A world of which no path is promised is given the time to say why there is none. Otherwise
+            // it would fail because it is cut short, which is another failure.
+            self.end = self.end.max(self.heal + PATIENCE);
         }
         self
     }

@@ -3,14 +3,14 @@
 //! | promise | says |
 //! |---|---|
 //! | `connects` | after the network has healed, data passes both ways within ten seconds, unless the oracle promises nothing |
-//! | `reason` | a world that never connects states why |
+//! | `reason` | whoever is not connected in the end has failed and said why; whoever is, has data |
 //! | `byte-exact` | nothing arrives that the other side did not send |
-//! | `steady` | in calm, no path changes and no state flaps |
+//! | `steady` | ten seconds after the healing, no path changes and no state flaps |
 //! | `consent` | no data is sent 30 s after the peer has gone (RFC 7675 §5.1) |
-//! | `pacing` | checks of one agent are Ta apart (RFC 8445 §14.2), and never less than 5 ms |
+//! | `pacing` | checks of one agent are Ta apart (RFC 8445 §14.2); left out are retransmissions, checks over TCP, to the remote address of the path in use, and through a relay |
 //! | `packets` | so many packets at most, besides data |
-//! | `memory` | an endpoint holds so much at most |
-//! | `progress` | no more than three wakes in a row lead to nothing |
+//! | `memory` | a transport holds so much at most; sockets, streams and the buffers of callers do not count |
+//! | `progress` | no more than three wakes in a row leave the deadline where it was, and no more than 40 in a second lead to no event, packet or command |
 //! | `accepted` | an agent takes what the other agent found |
 //! | `audit` | every packet is accounted for, and the books of NATs are in order |
 
@@ -20,7 +20,7 @@ use base::Instant;
 use ice::State;
 
 use super::{
-    app::App,
+    app::Testimony,
     oracle,
     plan::{NAMES, Plan},
     watch::Seen,
@@ -39,19 +39,21 @@ const CONSENT: Duration = Duration::from_millis(30_000 + 1_500);
 const PACING: Duration = Duration::from_millis(50);
 /// What no pacing goes below: RFC 8445 §14.2.
 const LEAST: Duration = Duration::from_millis(5);
-/// Most wakes in a row that lead to nothing.
+/// Most wakes within a second of which nothing came: a tick of Ta each, and as many for everything else.
+const EMPTY: u32 = 40;
+/// Most wakes in a row that lead to nothing and leave the deadline where it was.
 const IDLE: u32 = 3;
-/// Packets besides data that an endpoint may send at any time, and in each second.
+/// Packets besides data that an endpoint may send in a world, and for each second of it.
 const PACKETS: u64 = 600;
-const PACKETS_PER_SECOND: u64 = 60;
+const PACKETS_PER_SECOND: u64 = 10;
 /// Bytes that a transport may hold: agent, sockets, and four allocations.
 const MEMORY: u64 = 512 * 1_024;
 
 /// What came of both sides, to be judged.
 pub(super) struct Lived<'a> {
     pub(super) plan: &'a Plan,
-    /// The applications; that of a crashed host is gone.
-    pub(super) apps: [Option<&'a App>; 2],
+    /// What the applications say in the end; that of a crashed host, just before.
+    pub(super) apps: [Option<Testimony>; 2],
     pub(super) seen: &'a [Seen; 2],
     pub(super) audit: Result<(), String>,
 }
@@ -72,7 +74,7 @@ pub(super) fn judge(lived: &Lived<'_>) -> Vec<Broken> {
     }
     for (index, seen) in lived.seen.iter().enumerate() {
         broken.extend(packets(lived.plan, index, seen));
-        let selected = lived.apps.get(index).copied().flatten();
+        let selected = lived.apps.get(index).and_then(Option::as_ref);
         broken.extend(pacing(index, seen, selected));
     }
     broken.extend(consent(lived));
@@ -90,8 +92,7 @@ fn name(index: usize) -> &'static str {
     NAMES.get(index).copied().unwrap_or("nobody")
 }
 
-/// From the healing until data had passed both ways. What a crashed host knew is told by the other's
-/// receipt alone.
+/// From the healing until data had passed both ways.
 pub(super) fn recovered(lived: &Lived<'_>) -> Option<Duration> {
     let heal = Instant::ZERO + lived.plan.heal;
     let times = lived.apps.iter().flatten().map(|app| app.diary.healed);
@@ -123,7 +124,7 @@ pub(super) fn ended(lived: &Lived<'_>) -> String {
             |app| {
                 let failure = app.diary.failures.last();
                 let why = failure.map(|(_, why)| format!(" ({why})")).unwrap_or_default();
-                format!("{}{why}", app.transport().state())
+                format!("{}{why}", app.state)
             },
         );
         format!("{} {state}", name(index))
@@ -131,17 +132,35 @@ pub(super) fn ended(lived: &Lived<'_>) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-/// A world that is not connected in the end says why.
+/// Whoever is not connected in the end has failed, and has said why since it last had a path or, if it had
+/// none, since the healing. If both are connected, data has passed since the healing.
 fn reason(lived: &Lived<'_>) -> Option<Broken> {
-    let silent = lived.apps.iter().flatten().any(|app| {
-        let connected = app.transport().state().is_connected();
-        !connected && app.diary.failures.is_empty()
+    let heal = Instant::ZERO + lived.plan.heal;
+    // Of Bob who is gone nothing more is asked.
+    let living = if lived.plan.gone.is_some() { 1 } else { 2 };
+    let silent = lived.apps.iter().take(living).flatten().any(|app| {
+        let states = app.diary.states.iter().rev();
+        let path = states.map(|(at, state)| (*at, state.is_connected())).find(|(_, is)| *is);
+        let since = path.map_or(heal, |(at, _)| at);
+        let said = app.diary.failures.iter().any(|(at, _)| *at >= since);
+        !app.state.is_connected() && !(said && app.state == State::Failed)
     });
-    let wanted = "a path or a reason";
-    silent.then(|| not("reason", wanted, ended(lived)))
+    let mute = connected_at_last(lived) && recovered(lived).is_none();
+    let got = || if mute { "connected, and no data".to_owned() } else { ended(lived) };
+    (silent || mute).then(|| not("reason", "a path that carries data, or a reason", got()))
 }
 
-fn byte_exact(index: usize, app: &App) -> Option<Broken> {
+/// Whether both had a path in the end, or when Bob was gone.
+pub(super) fn connected_at_last(lived: &Lived<'_>) -> bool {
+    let end = Instant::ZERO + lived.plan.gone.unwrap_or(lived.plan.end);
+    lived.apps.iter().all(|app| {
+        let states = app.iter().flat_map(|app| app.diary.states.iter().rev());
+        let mut states = states.filter(|(at, _)| *at <= end);
+        states.next().is_some_and(|(_, state)| state.is_connected())
+    })
+}
+
+fn byte_exact(index: usize, app: &Testimony) -> Option<Broken> {
     let garbled = app.diary.garbled;
     (garbled > 0).then(|| {
         let got = format!("{garbled} payloads at {} that are not", name(index));
@@ -149,23 +168,28 @@ fn byte_exact(index: usize, app: &App) -> Option<Broken> {
     })
 }
 
-/// The time in which nothing happens any more that could move a path: after the healing, the last
-/// restart, and the first nomination after those, up to the next loss of the peer.
-fn calm(lived: &Lived<'_>, app: &App) -> Option<(Instant, Instant)> {
+/// The time in which nothing happens any more that could move a path: some time after the network has
+/// settled, and after losses of a path up to then and restarts. A loss after the network has settled
+/// excuses nothing, nor does a restart that follows it.
+fn calm(lived: &Lived<'_>, app: &Testimony) -> Option<(Instant, Instant)> {
     let plan = lived.plan;
     let end = Instant::ZERO + plan.gone.unwrap_or(plan.end);
     let settled = Instant::ZERO + plan.heal + RECOVERY;
-    let connects = |at: Instant| at <= settled + SETTLING;
-    let states = app.diary.states.iter().rev();
-    let mut lost = states.filter(|(at, state)| connects(*at) && !state.is_connected());
-    let rounds = lived.apps.iter().flatten().flat_map(|app| app.diary.rounds.iter());
-    let last = lost.next().map(|(at, _)| *at).into_iter().chain(rounds.copied());
+    let apart = |app: &Testimony| -> Vec<Instant> {
+        let states = app.diary.states.iter().filter(|(_, state)| !state.is_connected());
+        states.map(|(at, _)| *at).collect()
+    };
+    let all = lived.apps.iter().flatten();
+    let broke = all.clone().flat_map(apart).filter(|at| *at > settled).min();
+    let rounds = all.flat_map(|app| app.diary.rounds.iter().copied());
+    let rounds = rounds.filter(|at| broke.is_none_or(|broke| *at <= broke));
+    let last = apart(app).into_iter().rfind(|at| *at <= settled).into_iter().chain(rounds);
     let begin = last.map(|at| at + SETTLING).chain([settled]).max()?;
     (begin < end).then_some((begin, end))
 }
 
 /// With no fault, loss or restart, whoever is connected stays so, and on the path that was agreed on.
-fn steady(lived: &Lived<'_>, index: usize, app: &App) -> Option<Broken> {
+fn steady(lived: &Lived<'_>, index: usize, app: &Testimony) -> Option<Broken> {
     if !oracle::must_connect(lived.plan) {
         return None;
     }
@@ -188,24 +212,25 @@ fn steady(lived: &Lived<'_>, index: usize, app: &App) -> Option<Broken> {
     })
 }
 
-fn memory(index: usize, app: &App) -> Option<Broken> {
-    let most = app.most_bytes();
+fn memory(index: usize, app: &Testimony) -> Option<Broken> {
+    let most = app.most_bytes;
     (most > MEMORY).then(|| {
         let got = format!("{most} bytes at {}", name(index));
         not("memory", format!("{MEMORY} bytes at most"), got)
     })
 }
 
-fn progress(index: usize, app: &App) -> Option<Broken> {
-    let idle = app.diary.idle;
-    (idle > IDLE).then(|| {
-        let got = format!("{idle} wakes in a row at {} that led to nothing", name(index));
-        not("progress", format!("{IDLE} at most"), got)
+fn progress(index: usize, app: &Testimony) -> Option<Broken> {
+    let (idle, empty) = (app.diary.idle, app.diary.empty);
+    (idle > IDLE || empty > EMPTY).then(|| {
+        let wanted = format!("{IDLE} in a row or {EMPTY} in a second at most");
+        let got = format!("{idle} and {empty} wakes at {} that led to nothing", name(index));
+        not("progress", wanted, got)
     })
 }
 
 /// What one agent found, the other takes; there are far fewer than the limit.
-fn accepted(index: usize, app: &App) -> Option<Broken> {
+fn accepted(index: usize, app: &Testimony) -> Option<Broken> {
     let (at, refused) = app.diary.refused.first()?;
     Some(not(
         "accepted",
@@ -225,7 +250,7 @@ fn packets(plan: &Plan, index: usize, seen: &Seen) -> Option<Broken> {
 
 /// New checks of one agent are Ta apart, but for those that ask for consent on the path in use, and those
 /// that go to its relay, which wait there for permissions.
-fn pacing(index: usize, seen: &Seen, app: Option<&App>) -> Option<Broken> {
+fn pacing(index: usize, seen: &Seen, app: Option<&Testimony>) -> Option<Broken> {
     let used = |at: Instant, to| {
         let Some(app) = app else { return true };
         let path = app.diary.selected.iter().rev().find(|(since, _)| *since <= at);
@@ -245,7 +270,9 @@ fn pacing(index: usize, seen: &Seen, app: Option<&App>) -> Option<Broken> {
 /// Nobody sends data to a peer that is gone for longer than consent lasts.
 fn consent(lived: &Lived<'_>) -> Option<Broken> {
     let limit = Instant::ZERO + lived.plan.gone? + CONSENT;
-    let last = lived.seen.first()?.last_data?;
+    // Data over TCP is not seen on the wire: the agent took it, which is no later than it left.
+    let taken = lived.apps.first()?.as_ref().and_then(|app| app.diary.last_sent);
+    let last = lived.seen.first()?.last_data.max(taken)?;
     (last > limit).then(|| {
         not("consent", format!("no data after {limit}"), format!("alice sent some at {last}"))
     })
@@ -253,7 +280,7 @@ fn consent(lived: &Lived<'_>) -> Option<Broken> {
 
 /// When both had a path for the first time.
 pub(super) fn connected(lived: &Lived<'_>) -> Option<Instant> {
-    let first = |app: &App| {
+    let first = |app: &Testimony| {
         app.diary.states.iter().find(|(_, state)| state.is_connected()).map(|(at, _)| *at)
     };
     let times: Option<Vec<Instant>> = lived.apps.iter().flatten().map(|app| first(app)).collect();
@@ -261,7 +288,7 @@ pub(super) fn connected(lived: &Lived<'_>) -> Option<Instant> {
 }
 
 /// How often a side lost its path, as far as its agent says.
-pub(super) fn losses(app: &App) -> u64 {
+pub(super) fn losses(app: &Testimony) -> u64 {
     let lost = |state: State| matches!(state, State::Disconnected | State::Failed);
     app.diary.states.iter().filter(|(_, state)| lost(*state)).count() as u64
 }

@@ -73,6 +73,20 @@ impl IceHost {
         self.driven.as_ref().map_or(0, |driven| driven.machine().figures().checks)
     }
 
+    /// Payloads that came whole.
+    pub(crate) const fn received(&self) -> u64 {
+        self.history.received
+    }
+
+    /// Sends one payload now, if it can.
+    pub(crate) fn say(&mut self, cx: &mut Cx<'_>) {
+        let Some(driven) = &mut self.driven else { return };
+        let stamp = Stamp { number: self.history.sent, sent: cx.now() }.write(DATA_BYTES);
+        let sent = driven.command(cx, |it, now| it.send(now, &stamp));
+        self.history.sent += u64::from(sent);
+        self.digest(cx);
+    }
+
     pub(super) fn new(name: &str, role: &Ice, company: Company) -> Self {
         Self {
             name: name.to_owned(),
@@ -220,10 +234,7 @@ impl IceHost {
         }
         let Some(due) = self.next_data.filter(|due| *due <= now) else { return };
         self.next_data = Some(due + self.role.data);
-        let stamp = Stamp { number: self.history.sent, sent: now }.write(DATA_BYTES);
-        let sent = driven.command(cx, |it, now| it.send(now, &stamp));
-        self.history.sent += u64::from(sent);
-        self.digest(cx);
+        self.say(cx);
     }
 
     fn summary(&self) -> Report {

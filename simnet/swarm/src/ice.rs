@@ -13,7 +13,7 @@ mod scenario;
 mod watch;
 mod words;
 
-use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use base::Instant;
 use lab::render;

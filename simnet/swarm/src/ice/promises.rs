@@ -119,7 +119,7 @@ fn connects(lived: &Lived<'_>) -> Option<Broken> {
 /// How the agents ended, in words.
 pub(super) fn ended(lived: &Lived<'_>) -> String {
     let each = lived.apps.iter().enumerate().map(|(index, app)| {
-        let state = app.map_or_else(
+        let state = app.as_ref().map_or_else(
             || "crashed".to_owned(),
             |app| {
                 let failure = app.diary.failures.last();

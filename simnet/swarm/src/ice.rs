@@ -201,7 +201,7 @@ fn detail(lived: &Lived<'_>) -> String {
 /// Figures for statistics: of both sides, the larger one.
 fn figures(lived: &Lived<'_>, letters: u64) -> BTreeMap<&'static str, u64> {
     let apps = || lived.apps.iter().flatten();
-    let most = |of: &dyn Fn(&app::Testimony) -> u64| apps().map(|app| of(app)).max().unwrap_or(0);
+    let most = |of: &dyn Fn(&app::Testimony) -> u64| apps().map(of).max().unwrap_or(0);
     let wire = |of: &dyn Fn(&watch::Seen) -> u64| lived.seen.iter().map(of).max().unwrap_or(0);
     BTreeMap::from([
         ("bytes held at most", most(&|app| app.most_bytes)),

@@ -143,7 +143,7 @@ fn reason(lived: &Lived<'_>) -> Option<Broken> {
         let path = states.map(|(at, state)| (*at, state.is_connected())).find(|(_, is)| *is);
         let since = path.map_or(heal, |(at, _)| at);
         let said = app.diary.failures.iter().any(|(at, _)| *at >= since);
-        !app.state.is_connected() && !(said && app.state == State::Failed)
+        !(app.state.is_connected() || said && app.state == State::Failed)
     });
     let mute = connected_at_last(lived) && recovered(lived).is_none();
     let got = || if mute { "connected, and no data".to_owned() } else { ended(lived) };
@@ -283,7 +283,7 @@ pub(super) fn connected(lived: &Lived<'_>) -> Option<Instant> {
     let first = |app: &Testimony| {
         app.diary.states.iter().find(|(_, state)| state.is_connected()).map(|(at, _)| *at)
     };
-    let times: Option<Vec<Instant>> = lived.apps.iter().flatten().map(|app| first(app)).collect();
+    let times: Option<Vec<Instant>> = lived.apps.iter().flatten().map(first).collect();
     times?.into_iter().max()
 }
 

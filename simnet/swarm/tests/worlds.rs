@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, num::NonZeroUsize};
 use swarm::{Ice, Known, Outcome, Record, World as _, differing, run, tell};
 
 fn threads(count: usize) -> NonZeroUsize {
-    NonZeroUsize::new(count).unwrap()
+    NonZeroUsize::new(count).expect("not 0")
 }
 
 fn swarm(seeds: impl IntoIterator<Item = u64>, count: usize) -> Vec<Record> {

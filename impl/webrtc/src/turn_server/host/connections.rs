@@ -9,6 +9,7 @@ use std::{
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use base::{Machine as _, StreamEnd, StreamId, StreamInput};
@@ -24,6 +25,9 @@ use super::Host;
 const BACKLOG: u32 = 1_024;
 /// Bytes read in one go.
 const READ: usize = 16_384;
+/// How long a connection that is to be closed may take to have everything read by the other side: who reads
+/// nothing must not hold a socket that no quota counts any more.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection, as far as the rest of the host is concerned with it. Its task has the socket.
 #[derive(Debug, Default)]
@@ -57,9 +61,16 @@ impl Connection {
         self.wake();
     }
 
-    pub(super) fn close(&self) {
+    pub(super) fn close(self: &Rc<Self>) {
         self.end.set(Some(End::AfterAll));
         self.wake();
+        let weak = Rc::downgrade(self);
+        tokio::task::spawn_local(async move {
+            tokio::time::sleep(CLOSE_PATIENCE).await;
+            if let Some(connection) = weak.upgrade() {
+                connection.abort();
+            }
+        });
     }
 
     pub(super) fn abort(&self) {
@@ -163,11 +174,16 @@ pub(super) fn connect(
     host.connections.borrow_mut().insert(id, Rc::clone(&connection));
     let weak = Rc::downgrade(host);
     tokio::task::spawn_local(async move {
-        let opened = open(local, remote).await;
-        let Some(host) = weak.upgrade() else { return };
-        if connection.end.get().is_some() {
-            return;
-        }
+        // The attempt ends with the server's interest in it: the system's own may take minutes.
+        let mut opening = Box::pin(open(local, remote));
+        let opened = poll_fn(|cx| {
+            connection.waker.replace(Some(cx.waker().clone()));
+            match connection.end.get() {
+                Some(_) => Poll::Ready(None),
+                None => opening.as_mut().poll(cx).map(Some),
+            }
+        });
+        let (Some(opened), Some(host)) = (opened.await, weak.upgrade()) else { return };
         match opened {
             Ok((stream, local)) => {
                 let input = StreamInput::Connected { id, local, remote };
@@ -237,8 +253,7 @@ impl Work {
         self.connection.waker.replace(Some(cx.waker().clone()));
         loop {
             if self.connection.end.get() == Some(End::Now) {
-                let _ = socket2::SockRef::from(&self.stream)
-                    .set_linger(Some(std::time::Duration::ZERO));
+                let _ = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
                 return Poll::Ready(());
             }
             let written = self.write(cx);
@@ -322,4 +337,4 @@ impl Work {
 }
 
 /// How long no connection is accepted after the system could not.
-const PAUSE: std::time::Duration = std::time::Duration::from_millis(50);
+const PAUSE: Duration = Duration::from_millis(50);

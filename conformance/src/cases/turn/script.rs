@@ -1,7 +1,7 @@
 //! The stages the TURN cases play on, and their props.
 //!
 //! A [`RelayStage`] has the subject's server in the middle, sockets and connections of the suite that play
-//! clients on one side, sockets that play peers on the other. A [`TurnClientStage`] has the subject's
+//! clients on one side, sockets that play peers on the other. A [`HostStage`] has the subject's
 //! client and a server of the suite. Between them lies a network without loss. What the suite sends is
 //! built, and what it receives is read, by the codec in `wire`.
 

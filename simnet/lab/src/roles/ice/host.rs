@@ -12,6 +12,8 @@ use crate::{
     run::{Directory, Figure, Post, Report, Signal},
 };
 
+/// Data begins with a byte above those of STUN, so that no stack takes it for a message: RFC 7983 §7.
+const DATA: u64 = 1 << 63;
 /// Bytes of a datagram of application data.
 const DATA_BYTES: usize = 64;
 /// Least time between two restarts that nobody but the host itself asked for, so that the last one has
@@ -81,7 +83,7 @@ impl IceHost {
     /// Sends one payload now, if it can.
     pub(crate) fn say(&mut self, cx: &mut Cx<'_>) {
         let Some(driven) = &mut self.driven else { return };
-        let stamp = Stamp { number: self.history.sent, sent: cx.now() }.write(DATA_BYTES);
+        let stamp = Stamp { number: DATA | self.history.sent, sent: cx.now() }.write(DATA_BYTES);
         let sent = driven.command(cx, |it, now| it.send(now, &stamp));
         self.history.sent += u64::from(sent);
         self.digest(cx);

@@ -1,6 +1,6 @@
 //! Every NAT against every NAT, over every family, with every help.
 //!
-//! [`run`] puts a peer that speaks ICE behind each NAT, lets them connect, and holds what came of it against
+//! [`run()`] puts a peer that speaks ICE behind each NAT, lets them connect, and holds what came of it against
 //! [`rules`](predict) that were written without looking at the simulator. A [`Sheet`] is the table for one
 //! family and one kind of server, a [`Matrix`] all of them.
 //!

@@ -113,5 +113,5 @@ fn lists_are_complete() {
     let count: usize = lab::presets::kinds().map(|kind| lab::presets::all(kind).len()).sum();
     assert_eq!(list.as_array().map(Vec::len), Some(count));
     let lessons = text(&lab(&["lessons"]).stdout);
-    assert_eq!(lessons.lines().filter(|line| line.starts_with(['0', '1'])).count(), 13);
+    assert_eq!(lessons.lines().filter(|line| line.starts_with(['0', '1'])).count(), 15);
 }

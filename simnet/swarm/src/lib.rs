@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `world.rs` | [`World`], and the [`Record`] of what came of one |
 //! | `swarm.rs` | [`run`]: many worlds, on threads, in the order of their seeds |
-//! | `shrink.rs` | [`shrink`]: the smallest world that fails in the same way |
+//! | `shrink.rs` | [`shrink()`]: the smallest world that fails in the same way |
 //! | `known.rs` | [`Known`]: seeds whose worlds are known to break promises |
 //! | `tell.rs`, `tell/` | [`tell`]: tables and distributions for people |
 //! | `ice.rs`, `ice/` | [`Ice`]: two peers that connect through anything |

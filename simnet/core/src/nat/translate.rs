@@ -251,10 +251,8 @@ impl Translator {
             Filtering::AddressDependent => target.mapping.is_some_and(known),
             Filtering::AddressAndPortDependent => target.session.is_some(),
         };
-        // RFC 6887 §11: whoever asks for a mapping by name wants to be reached by everybody, for the time
-        // asked for. Traffic may keep the mapping beyond that, and then it is like any other.
-        let named = |held: &Mapping| held.kind != Kind::Dynamic && held.until > self.now;
-        let asked = |id| self.table.mapping(id).is_some_and(named);
+        // RFC 6887 §11: whoever asks for a mapping by name wants to be reached by everybody.
+        let asked = |id| self.table.mapping(id).is_some_and(|held| held.kind != Kind::Dynamic);
         if admitted || target.fallback || target.mapping.is_some_and(asked) {
             return Ok(());
         }

@@ -64,20 +64,6 @@ fn an_explicit_mapping_lives_as_long_as_promised() {
 }
 
 #[test]
-fn traffic_keeps_an_explicit_mapping_beyond_its_lease_but_not_open_to_everybody() {
-    let mut bench = Bench::new(Config::symmetric());
-    let external = ask(&mut bench, request(ALICE, None, 60)).unwrap().external;
-    for _ in 0..4 {
-        assert_eq!(bench.send(ALICE, SERVER), external);
-        bench.wait(seconds(20));
-    }
-    assert_eq!(bench.arrive(SERVER, external), Ok(at(ALICE)));
-    assert_eq!(bench.arrive(STRANGER, external), Err(DropReason::NatFiltered));
-    ask(&mut bench, request(ALICE, None, 60)).unwrap();
-    assert_eq!(bench.arrive(STRANGER, external), Ok(at(ALICE)));
-}
-
-#[test]
 fn an_explicit_mapping_ends_at_once_when_told_to() {
     let mut bench = Bench::new(Config::symmetric());
     let external = ask(&mut bench, request(ALICE, None, 600)).unwrap().external;

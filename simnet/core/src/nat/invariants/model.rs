@@ -135,12 +135,7 @@ impl Model {
         let known = self.contacted.keys().any(|(of, near, at)| {
             same_book(config, *of, protocol) && *near == internal && is_at(config, *at, external)
         });
-        // Past its lease a promised mapping may live on, and the filter need not judge what turns around.
-        let promised = self.is_promised(config, (protocol, internal, external), Instant::ZERO);
-        if promised {
-            self.begins(protocol, internal, external, packet.source(), now);
-        }
-        if known || promised || is_named(config, protocol, internal, external) {
+        if known || self.is_named(config, protocol, internal, external) {
             return Ok(());
         }
         Err(format!("{internal} was never seen at {external}"))
@@ -148,7 +143,7 @@ impl Model {
 
     /// A packet from outside came in.
     pub(super) fn came_in(
-        &mut self,
+        &self,
         config: &Config,
         given: &Packet,
         packet: &Packet,
@@ -165,11 +160,7 @@ impl Model {
         if let Body::Icmp(Icmp::Error { quote, .. }) = &given.body {
             return self.told(config, quote.source, packet);
         }
-        if is_named(config, protocol, internal, external) {
-            return Ok(());
-        }
-        if self.is_promised(config, (protocol, internal, external), now) {
-            self.begins(protocol, internal, external, given.source(), now);
+        if self.is_named(config, protocol, internal, external) {
             return Ok(());
         }
         let pairs = self.contacted.iter().filter(|((of, near, at), _)| {
@@ -203,50 +194,29 @@ impl Model {
         if known { Ok(()) } else { Err("the error is about nothing of theirs".to_owned()) }
     }
 
-    /// Whether a promise lets everybody reach the internal endpoint of `pair` at the external one after
-    /// `now`.
-    fn is_promised(&self, config: &Config, pair: Pair, now: Instant) -> bool {
-        let (protocol, internal, external) = pair;
-        self.promised.iter().any(|((of, at), (near, until))| {
-            let serves = same_book(config, *of, protocol) && *near == internal;
-            serves && is_at(config, *at, external) && *until > now
-        })
-    }
-
-    /// Somebody reached a promised mapping. With TCP that begins a conversation, which the box remembers
-    /// beyond the promise.
-    fn begins(
-        &mut self,
+    /// Whether the configuration, or a promise, lets everybody reach `internal` at `external`.
+    fn is_named(
+        &self,
+        config: &Config,
         protocol: Protocol,
         internal: SocketAddr,
         external: SocketAddr,
-        remote: SocketAddr,
-        now: Instant,
-    ) {
-        if protocol == Protocol::Tcp {
-            let remotes = self.contacted.entry((protocol, internal, external)).or_default();
-            remotes.insert(remote, now);
-        }
+    ) -> bool {
+        let fixed = &config.fixed;
+        let forwarded = fixed.forwards.iter().any(|forward| {
+            let serves = forward.protocol.protocols().contains(&protocol) || config.share_protocols;
+            serves && forward.internal == internal && forward.external_port == external.port()
+        });
+        // While there is traffic, a promised mapping may live on, and stays open.
+        let promised = self.promised.iter().any(|((of, at), (near, _))| {
+            same_book(config, *of, protocol) && *near == internal && is_at(config, *at, external)
+        });
+        let own = fixed.one_to_one.iter().any(|pair| {
+            let reaches = pair.internal == internal.ip() && pair.external == external.ip();
+            reaches && filtering(config, protocol) == Filtering::EndpointIndependent
+        });
+        forwarded || promised || own || fixed.dmz_host == Some(internal.ip())
     }
-}
-
-/// Whether the configuration lets everybody reach `internal` at `external`.
-fn is_named(
-    config: &Config,
-    protocol: Protocol,
-    internal: SocketAddr,
-    external: SocketAddr,
-) -> bool {
-    let fixed = &config.fixed;
-    let forwarded = fixed.forwards.iter().any(|forward| {
-        let serves = forward.protocol.protocols().contains(&protocol) || config.share_protocols;
-        serves && forward.internal == internal && forward.external_port == external.port()
-    });
-    let own = fixed.one_to_one.iter().any(|pair| {
-        let reaches = pair.internal == internal.ip() && pair.external == external.ip();
-        reaches && filtering(config, protocol) == Filtering::EndpointIndependent
-    });
-    forwarded || own || fixed.dmz_host == Some(internal.ip())
 }
 
 /// Whether `seen` is where packets for `external` are expected to have come from. Mappings that move

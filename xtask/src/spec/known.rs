@@ -79,8 +79,11 @@ pub(super) const DOCUMENTS: &[Known] = &[
         "Internet X.509 Public Key Infrastructure: Additional Algorithms and Identifiers for DSA and ECDSA",
     ),
     known(5905, "Network Time Protocol Version 4: Protocol and Algorithms Specification"),
+    known(5915, "Elliptic Curve Private Key Structure"),
     known(5927, "ICMP Attacks against TCP"),
+    known(5958, "Asymmetric Key Packages"),
     known(6052, "IPv6 Addressing of IPv4/IPv6 Translators"),
+    known(6066, "Transport Layer Security (TLS) Extensions: Extension Definitions"),
     known(
         6092,
         "Recommended Simple Security Capabilities in Customer Premises Equipment (CPE) for Providing Residential IPv6 Internet Service",
@@ -96,6 +99,10 @@ pub(super) const DOCUMENTS: &[Known] = &[
         6335,
         "Internet Assigned Numbers Authority (IANA) Procedures for the Management of the Service Name and Transport Protocol Port Number Registry",
     ),
+    known(
+        6520,
+        "Transport Layer Security (TLS) and Datagram Transport Layer Security (DTLS) Heartbeat Extension",
+    ),
     known(6598, "IANA-Reserved IPv4 Prefix for Shared Address Space"),
     known(
         6675,
@@ -108,13 +115,24 @@ pub(super) const DOCUMENTS: &[Known] = &[
         "Deterministic Usage of the Digital Signature Algorithm (DSA) and Elliptic Curve Digital Signature Algorithm (ECDSA)",
     ),
     known(7050, "Discovery of the IPv6 Prefix Used for IPv6 Address Synthesis"),
+    known(
+        7250,
+        "Using Raw Public Keys in Transport Layer Security (TLS) and Datagram Transport Layer Security (DTLS)",
+    ),
     known(7269, "NAT64 Deployment Options and Experience"),
     known(7335, "IPv4 Service Continuity Prefix"),
     known(7422, "Deterministic Address Mapping to Reduce Logging in Carrier-Grade NAT Deployments"),
+    known(7465, "Prohibiting RC4 Cipher Suites"),
     known(7616, "HTTP Digest Access Authentication"),
+    known(7685, "A Transport Layer Security (TLS) ClientHello Padding Extension"),
     known(7915, "IP/ICMP Translation Algorithm"),
+    known(
+        7919,
+        "Negotiated Finite Field Diffie-Hellman Ephemeral Parameters for Transport Layer Security (TLS)",
+    ),
     known(8016, "Mobility with Traversal Using Relays around NAT (TURN)"),
     known(8017, "PKCS #1: RSA Cryptography Specifications Version 2.2"),
+    known(8032, "Edwards-Curve Digital Signature Algorithm (EdDSA)"),
     known(8200, "Internet Protocol, Version 6 (IPv6) Specification"),
     known(8201, "Path MTU Discovery for IP version 6"),
     known(8257, "Data Center TCP (DCTCP): TCP Congestion Control for Data Centers"),
@@ -124,13 +142,28 @@ pub(super) const DOCUMENTS: &[Known] = &[
     ),
     known(8305, "Happy Eyeballs Version 2: Better Connectivity Using Concurrency"),
     known(8311, "Relaxing Restrictions on Explicit Congestion Notification (ECN) Experimentation"),
+    known(
+        8410,
+        "Algorithm Identifiers for Ed25519, Ed448, X25519, and X448 for Use in the Internet X.509 Public Key Infrastructure",
+    ),
     known(8439, "ChaCha20 and Poly1305 for IETF Protocols"),
+    known(8447, "IANA Registry Updates for TLS and DTLS"),
     known(8448, "Example Handshake Traces for TLS 1.3"),
     known(8504, "IPv6 Node Requirements"),
     known(8553, "DNS AttrLeaf Changes: Fixing Specifications That Use Underscored Node Names"),
+    known(
+        8701,
+        "Applying Generate Random Extensions And Sustain Extensibility (GREASE) to TLS Extensibility",
+    ),
     known(8781, "Discovering PREF64 in Router Advertisements"),
+    known(
+        8844,
+        "Unknown Key-Share Attacks on Uses of TLS with the Session Description Protocol (SDP)",
+    ),
+    known(8879, "TLS Certificate Compression"),
     known(8880, "Special Use Domain Name 'ipv4only.arpa'"),
     known(8981, "Temporary Address Extensions for Stateless Address Autoconfiguration in IPv6"),
+    known(8996, "Deprecating TLS 1.0 and TLS 1.1"),
     known(9293, "Transmission Control Protocol (TCP)"),
     known(
         9325,
@@ -143,6 +176,7 @@ pub(super) const DOCUMENTS: &[Known] = &[
     known(9443, "Multiplexing Scheme Updates for QUIC"),
     known(9525, "Service Identity in TLS"),
     known(9653, "Zero Checksum for the Stream Control Transmission Protocol"),
+    known(9850, "The SSLKEYLOGFILE Format for TLS"),
 ];
 
 /// Older document and the one that obsoletes it, where the header of a text at hand may not say so.

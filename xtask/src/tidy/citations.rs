@@ -17,8 +17,11 @@ const INDEX: &str = "conformance/spec/sections.toml";
 const CITED_ALL_THE_SAME: &[(u32, &str)] = &[
     (3489, "classic STUN is still met on the wire; RFC 8489 §11 asks for compatibility"),
     (5389, "its messages are still met on the wire; RFC 8489 differs in what they may carry"),
-    (5246, "DTLS 1.2 is built on TLS 1.2"),
+    (4346, "TLS 1.1 is met in version fields, and refused"),
+    (4347, "DTLS 1.0 is met in version fields, and refused"),
     (5245, "its agents are still met on the wire"),
+    (5246, "defines TLS 1.2, on which DTLS 1.2 is built; we speak it"),
+    (6347, "defines DTLS 1.2, which we speak; RFC 9147 defines 1.3 alone"),
     (6156, "its statements are registered, each beside the one that took its place"),
 ];
 

@@ -5,6 +5,8 @@ use std::fmt;
 use md5::{Digest as _, Md5};
 use zeroize::Zeroize;
 
+use crate::{aws_lc, provider::Backend, rust_crypto};
+
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum HashAlgorithm {
@@ -79,6 +81,60 @@ impl Drop for Digest {
 impl fmt::Debug for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Digest({} bytes)", self.length)
+    }
+}
+
+/// A hash that is still being fed, for a message that arrives in parts.
+///
+/// A clone goes on from the same point. What was fed may be a secret, so `Debug` does not show it.
+#[derive(Clone)]
+pub struct Hasher {
+    algorithm: HashAlgorithm,
+    state: State,
+}
+
+#[derive(Clone)]
+enum State {
+    AwsLc(aws_lc::hash::Hasher),
+    RustCrypto(rust_crypto::hash::Hasher),
+}
+
+impl Hasher {
+    pub(crate) fn new(backend: Backend, algorithm: HashAlgorithm) -> Self {
+        let state = match backend {
+            Backend::AwsLc => State::AwsLc(aws_lc::hash::Hasher::new(algorithm)),
+            Backend::RustCrypto => State::RustCrypto(rust_crypto::hash::Hasher::new(algorithm)),
+        };
+        Self { algorithm, state }
+    }
+
+    /// The hash function.
+    #[must_use]
+    pub const fn algorithm(&self) -> HashAlgorithm {
+        self.algorithm
+    }
+
+    /// Appends `bytes` to the message.
+    pub fn update(&mut self, bytes: &[u8]) {
+        match &mut self.state {
+            State::AwsLc(hasher) => hasher.update(bytes),
+            State::RustCrypto(hasher) => hasher.update(bytes),
+        }
+    }
+
+    /// The digest of the message so far. The hasher can be fed on.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        match &self.state {
+            State::AwsLc(hasher) => hasher.digest(),
+            State::RustCrypto(hasher) => hasher.digest(),
+        }
+    }
+}
+
+impl fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hasher").field("algorithm", &self.algorithm).finish_non_exhaustive()
     }
 }
 

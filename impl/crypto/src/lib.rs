@@ -35,7 +35,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `provider.rs` | [`Provider`]: where every operation starts |
-//! | `hash.rs`, `hmac.rs` | [`Digest`], [`HmacKey`], [`Tag`] |
+//! | `hash.rs`, `hmac.rs` | [`Digest`], [`Hasher`], [`HmacKey`], [`Tag`] |
 //! | `aead.rs`, `cipher.rs` | [`AeadKey`]; [`CtrKey`], [`RecordNumberKey`] |
 //! | `kdf.rs` | [`Prk`] and the function of TLS 1.2 |
 //! | `key_exchange.rs` | [`NamedGroup`], [`KeyExchange`], [`SharedSecret`] |
@@ -92,7 +92,7 @@ pub use certificate::{BadCertificateParams, Certificate, CertificateParams, Iden
 pub use cipher::{CtrAlgorithm, CtrKey, RecordNumberKey};
 pub use constant_time::constant_time_eq;
 pub use error::{BadKeyLength, BadTag, OutputTooLong};
-pub use hash::{Digest, HashAlgorithm};
+pub use hash::{Digest, HashAlgorithm, Hasher};
 pub use hmac::{HmacAlgorithm, HmacKey, Tag};
 pub use kdf::{PrfAlgorithm, Prk};
 pub use key_exchange::{BadPrivateKey, BadShare, KeyExchange, NamedGroup, SharedSecret};

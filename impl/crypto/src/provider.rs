@@ -4,7 +4,7 @@ use base::Rng;
 
 use crate::{
     AeadAlgorithm, AeadKey, BadCertificateParams, BadKeyLength, BadPrivateKey, BadPublicKey,
-    BadShare, CertificateParams, CtrAlgorithm, CtrKey, Digest, EcdsaCurve, HashAlgorithm,
+    BadShare, CertificateParams, CtrAlgorithm, CtrKey, Digest, EcdsaCurve, HashAlgorithm, Hasher,
     HmacAlgorithm, HmacKey, Identity, KeyExchange, NamedGroup, PrfAlgorithm, Prk, PublicKey,
     RecordNumberKey, SharedSecret, SigningKey, aws_lc, rust_crypto as pure,
 };
@@ -48,6 +48,12 @@ impl Provider {
             Backend::AwsLc => aws_lc::hash::hash(algorithm, parts),
             Backend::RustCrypto => pure::hash::hash(algorithm, parts),
         }
+    }
+
+    /// Begins to hash a message that arrives in parts.
+    #[must_use]
+    pub fn hasher(self, algorithm: HashAlgorithm) -> Hasher {
+        Hasher::new(self.0, algorithm)
     }
 
     /// Prepares `key`, of any length, for any number of messages.

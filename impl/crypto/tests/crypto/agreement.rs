@@ -44,7 +44,17 @@ fn hashes_macs_and_derived_keys_are_the_same() {
             HashAlgorithm::Sha384,
             HashAlgorithm::Sha512,
         ] {
-            same(|provider| provider.hash(algorithm, &[head, tail]).as_ref().to_vec());
+            let whole = same(|provider| provider.hash(algorithm, &[head, tail]).as_ref().to_vec());
+            same(|provider| {
+                let mut hasher = provider.hasher(algorithm);
+                hasher.update(head);
+                let (before, mut copy) = (hasher.digest(), hasher.clone());
+                assert_eq!(before, provider.hash(algorithm, &[head]), "looking changes nothing");
+                hasher.update(tail);
+                copy.update(tail);
+                assert_eq!(copy.digest(), hasher.digest(), "a copy goes on alike");
+                assert_eq!(hasher.digest().as_ref(), whole, "parts or whole, the digest is one");
+            });
         }
         for algorithm in HMACS {
             same(|provider| {

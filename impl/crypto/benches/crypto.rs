@@ -76,9 +76,9 @@ fn handshake(c: &mut Criterion) {
             let key = provider.signing_key(curve, rng);
             let public = provider.public_key(key.public_key_info()).unwrap();
             let algorithm = curve.signature_algorithm();
-            let signature = key.sign(b"message");
+            let signature = key.sign_with(algorithm, b"message", rng).unwrap();
             group.bench_function(format!("{name} ecdsa {curve:?} sign"), |b| {
-                b.iter(|| key.sign(black_box(b"message")));
+                b.iter(|| key.sign_with(algorithm, black_box(b"message"), rng).unwrap());
             });
             group.bench_function(format!("{name} ecdsa {curve:?} verify"), |b| {
                 b.iter(|| public.verify(algorithm, black_box(b"message"), &signature).unwrap());

@@ -36,6 +36,18 @@ pub enum BadCertificateParams {
     Validity,
 }
 
+/// Why a certificate and a key do not make an identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadIdentity {
+    /// Not the DER of a certificate.
+    #[error("certificate malformed: {0}")]
+    Malformed(#[from] Malformed),
+    /// The certificate is about another key.
+    #[error("certificate is for another key")]
+    OtherKey,
+}
+
 /// A certificate with its private key: who an endpoint is for the length of a session.
 #[derive(Debug)]
 pub struct Identity {
@@ -44,6 +56,25 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Joins a certificate with the private key of its public key.
+    ///
+    /// # Errors
+    ///
+    /// `BadIdentity` if the certificate is malformed or about another key.
+    pub fn from_parts(certificate: Vec<u8>, key: SigningKey) -> Result<Self, BadIdentity> {
+        if Certificate::parse(&certificate)?.public_key_info() != key.public_key_info() {
+            return Err(BadIdentity::OtherKey);
+        }
+        Ok(Self { certificate, key })
+    }
+
+    /// The certificate and the key, apart.
+    #[must_use]
+    pub fn into_parts(self) -> (Vec<u8>, SigningKey) {
+        (self.certificate, self.key)
+    }
+
+    #[expect(clippy::expect_used, reason = "a key signs with its own algorithm")]
     pub(crate) fn self_signed(
         provider: Provider,
         params: &CertificateParams<'_>,
@@ -58,7 +89,10 @@ impl Identity {
         let key = provider.signing_key(params.curve, rng);
         let algorithm = algorithm_identifier(params.curve);
         let to_be_signed = to_be_signed(params, &algorithm, &key, rng);
-        let signature = element(BIT_STRING, &[&[0], &key.sign(&to_be_signed)]);
+        let signature = key
+            .sign_with(params.curve.signature_algorithm(), &to_be_signed, rng)
+            .expect("the algorithm is the curve's own");
+        let signature = element(BIT_STRING, &[&[0], &signature]);
         let certificate = element(SEQUENCE, &[&to_be_signed, &algorithm, &signature]);
         Ok(Self { certificate, key })
     }

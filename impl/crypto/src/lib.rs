@@ -28,9 +28,10 @@
 //! | record-number masks of DTLS 1.3 | RFC 9147 |
 //! | ECDH on P-256, P-384, X25519; X25519MLKEM768 | RFC 8446, 7748; FIPS 203 |
 //! | ECDSA, deterministic ECDSA | FIPS 186-5, RFC 6979 |
-//! | RSA signatures, PKCS#1 v1.5 and PSS, verified only | RFC 8017 |
+//! | RSA signatures, PKCS#1 v1.5 and PSS | RFC 8017 |
 //! | HKDF, the TLS 1.2 pseudorandom function | RFC 5869, 5246 |
 //! | self-signed certificates, public keys in DER | RFC 5280, 5480, 5758, 8122 |
+//! | private keys in DER | RFC 5958, 5915 |
 //!
 //! | file | holds |
 //! |---|---|
@@ -39,7 +40,7 @@
 //! | `aead.rs`, `cipher.rs` | [`AeadKey`]; [`CtrKey`], [`RecordNumberKey`] |
 //! | `kdf.rs` | [`Prk`] and the function of TLS 1.2 |
 //! | `key_exchange.rs` | [`NamedGroup`], [`KeyExchange`], [`SharedSecret`] |
-//! | `signature.rs`, `public_key_info.rs` | [`SigningKey`], [`PublicKey`] and their encoding |
+//! | `signature.rs`, `public_key_info.rs`, `private_key_info.rs` | [`SigningKey`], [`PublicKey`] and their encoding |
 //! | `certificate.rs`, `der.rs` | [`Identity`], [`Certificate`], and the DER under them |
 //! | `constant_time.rs`, `error.rs` | [`constant_time_eq`], errors that operations share |
 //! | `aws_lc/`, `rust_crypto/` | the back-ends, a file per primitive |
@@ -82,13 +83,16 @@ mod hash;
 mod hmac;
 mod kdf;
 mod key_exchange;
+mod private_key_info;
 mod provider;
 mod public_key_info;
 mod rust_crypto;
 mod signature;
 
 pub use aead::{AEAD_NONCE_LEN, AEAD_TAG_LEN, AeadAlgorithm, AeadKey};
-pub use certificate::{BadCertificateParams, Certificate, CertificateParams, Identity};
+pub use certificate::{
+    BadCertificateParams, BadIdentity, Certificate, CertificateParams, Identity,
+};
 pub use cipher::{CtrAlgorithm, CtrKey, RecordNumberKey};
 pub use constant_time::constant_time_eq;
 pub use error::{BadKeyLength, BadTag, OutputTooLong};
@@ -98,5 +102,6 @@ pub use kdf::{PrfAlgorithm, Prk};
 pub use key_exchange::{BadPrivateKey, BadShare, KeyExchange, NamedGroup, SharedSecret};
 pub use provider::{Provider, aws_lc_rs, rust_crypto};
 pub use signature::{
-    BadPublicKey, EcdsaCurve, KeyKind, PublicKey, SignatureAlgorithm, SigningKey, VerifyError,
+    BadPrivateKeyInfo, BadPublicKey, EcdsaCurve, KeyKind, OtherKind, PublicKey, SignatureAlgorithm,
+    SigningKey, VerifyError,
 };

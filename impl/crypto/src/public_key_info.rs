@@ -2,7 +2,7 @@
 
 use crate::{
     BadPublicKey, EcdsaCurve, KeyKind,
-    der::{BIT_STRING, DerReader, NULL, OBJECT_IDENTIFIER, SEQUENCE, element},
+    der::{BIT_STRING, DerReader, NULL, OBJECT_IDENTIFIER, SEQUENCE, element, unsigned},
 };
 
 /// The parts of a public key, in form but not in substance checked.
@@ -45,11 +45,8 @@ impl<'a> PublicKeyInfo<'a> {
     /// RFC 5480 §2.1.1: the parameters name the curve. Points are taken uncompressed only, as
     /// RFC 8422 §5.4.1 has it for everything else on the wire.
     fn parse_ec(mut algorithm: DerReader<'a>, key: &'a [u8]) -> Result<Self, BadPublicKey> {
-        let curve = match algorithm.contents(OBJECT_IDENTIFIER)? {
-            SECP256R1 => EcdsaCurve::P256,
-            SECP384R1 => EcdsaCurve::P384,
-            _ => return Err(BadPublicKey::Unsupported),
-        };
+        let curve = curve_of(algorithm.contents(OBJECT_IDENTIFIER)?);
+        let curve = curve.ok_or(BadPublicKey::Unsupported)?;
         algorithm.finish()?;
         match key {
             [0x04, coordinates @ ..] if coordinates.len() == 2 * curve.scalar_len() => {
@@ -99,8 +96,25 @@ pub(crate) fn encode_ec(curve: EcdsaCurve, point: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&algorithm, &element(BIT_STRING, &[&[0], point])])
 }
 
+/// The SubjectPublicKeyInfo of an RSA key, given by its big-endian modulus and exponent.
+pub(crate) fn encode_rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
+    let algorithm =
+        element(SEQUENCE, &[&element(OBJECT_IDENTIFIER, &[RSA_ENCRYPTION]), &element(NULL, &[])]);
+    let key = element(SEQUENCE, &[&unsigned(modulus), &unsigned(exponent)]);
+    element(SEQUENCE, &[&algorithm, &element(BIT_STRING, &[&[0], &key])])
+}
+
+/// The curve of an object identifier, if it is supported.
+pub(crate) fn curve_of(identifier: &[u8]) -> Option<EcdsaCurve> {
+    match identifier {
+        SECP256R1 => Some(EcdsaCurve::P256),
+        SECP384R1 => Some(EcdsaCurve::P384),
+        _ => None,
+    }
+}
+
 /// 1.2.840.10045.2.1 (RFC 5480 §2.1.1).
-const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
+pub(crate) const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01];
 
 /// 1.2.840.10045.3.1.7 (RFC 5480 §2.1.1.1).
 const SECP256R1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -109,4 +123,4 @@ const SECP256R1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 const SECP384R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
 
 /// 1.2.840.113549.1.1.1 (RFC 3279 §2.3.1).
-const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+pub(crate) const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

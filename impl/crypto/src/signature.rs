@@ -1,4 +1,4 @@
-//! Signatures: ECDSA made and verified, RSA verified.
+//! Signatures, made and verified: ECDSA and RSA.
 
 use std::fmt;
 
@@ -6,9 +6,10 @@ use base::Rng;
 use zeroize::Zeroizing;
 
 use crate::{
-    BadPrivateKey, aws_lc,
+    BadPrivateKey, Provider, aws_lc,
+    private_key_info::{PrivateKeyInfo, RsaParts},
     provider::Backend,
-    public_key_info::{PublicKeyInfo, encode_ec},
+    public_key_info::{PublicKeyInfo, encode_ec, encode_rsa},
     rust_crypto,
 };
 
@@ -31,12 +32,21 @@ impl EcdsaCurve {
         }
     }
 
-    /// The algorithm that keys of the curve sign with.
+    /// The algorithm that keys of the curve sign with, unless they are told another.
     #[must_use]
     pub const fn signature_algorithm(self) -> SignatureAlgorithm {
         match self {
             Self::P256 => SignatureAlgorithm::EcdsaP256Sha256,
             Self::P384 => SignatureAlgorithm::EcdsaP384Sha384,
+        }
+    }
+
+    /// The kind of the keys on the curve.
+    #[must_use]
+    pub const fn key_kind(self) -> KeyKind {
+        match self {
+            Self::P256 => KeyKind::EcdsaP256,
+            Self::P384 => KeyKind::EcdsaP384,
         }
     }
 }
@@ -97,9 +107,9 @@ impl SignatureAlgorithm {
     }
 }
 
-/// An ECDSA private key. Wiped when dropped.
+/// A private key that signs: ECDSA or RSA. Wiped when dropped.
 pub struct SigningKey {
-    curve: EcdsaCurve,
+    kind: KeyKind,
     public_key_info: Vec<u8>,
     private: Private,
 }
@@ -138,37 +148,80 @@ impl SigningKey {
             }
         }
         .ok_or(BadPrivateKey)?;
-        Ok(Self { curve, public_key_info: encode_ec(curve, &point), private })
+        Ok(Self { kind: curve.key_kind(), public_key_info: encode_ec(curve, &point), private })
     }
 
-    /// The curve of the key.
+    /// Reads a key from the DER of a PKCS#8 PrivateKeyInfo (RFC 5958 §2) and checks that it is sound:
+    /// ECDSA on P-256 or P-384, or RSA of two primes with 2,048 to 8,192 bits.
+    ///
+    /// # Errors
+    ///
+    /// `BadPrivateKeyInfo` if it is malformed, of another algorithm, or not sound.
+    pub fn from_pkcs8(provider: Provider, der: &[u8]) -> Result<Self, BadPrivateKeyInfo> {
+        match PrivateKeyInfo::parse(der)? {
+            PrivateKeyInfo::Ec(curve, scalar) => Self::from_scalar(provider.0, curve, scalar)
+                .map_err(|BadPrivateKey| BadPrivateKeyInfo::Unsound),
+            PrivateKeyInfo::Rsa(parts) => Self::from_rsa(provider.0, &parts),
+        }
+    }
+
+    fn from_rsa(backend: Backend, parts: &RsaParts<'_>) -> Result<Self, BadPrivateKeyInfo> {
+        let public_key_info = encode_rsa(parts.modulus, parts.public_exponent);
+        // The bounds of its public half are those of every public key.
+        let sound = PublicKeyInfo::parse(&public_key_info).is_ok();
+        let private = match backend {
+            Backend::AwsLc => {
+                aws_lc::signature::SigningKey::from_rsa(parts.encoded).map(Private::AwsLc)
+            }
+            Backend::RustCrypto => {
+                rust_crypto::signature::SigningKey::from_rsa(parts).map(Private::RustCrypto)
+            }
+        };
+        let private = private.filter(|_| sound).ok_or(BadPrivateKeyInfo::Unsound)?;
+        Ok(Self { kind: KeyKind::Rsa, public_key_info, private })
+    }
+
+    /// What kind of key it is.
     #[must_use]
-    pub const fn curve(&self) -> EcdsaCurve {
-        self.curve
+    pub const fn key_kind(&self) -> KeyKind {
+        self.kind
     }
 
-    /// The public half as the DER of a SubjectPublicKeyInfo (RFC 5480 §2).
+    /// The public half as the DER of a SubjectPublicKeyInfo (RFC 5480 §2, RFC 8017 §A.1.1).
     #[must_use]
     pub fn public_key_info(&self) -> &[u8] {
         &self.public_key_info
     }
 
-    /// The DER signature of `message` with the hash of the curve.
+    /// Signs `message`.
     ///
-    /// The RustCrypto provider derives the nonce from key and message (RFC 6979 §3.2) and signs alike
-    /// every time. AWS-LC draws it from the system: its signatures of one message differ.
-    #[must_use]
-    pub fn sign(&self, message: &[u8]) -> Vec<u8> {
-        match &self.private {
-            Private::AwsLc(key) => key.sign(message),
-            Private::RustCrypto(key) => key.sign(message),
+    /// The RustCrypto provider derives the nonce of an ECDSA signature from key and message (RFC 6979
+    /// §3.2), and takes the salt of PSS and the blinding of RSA from secret draws of `rng`: the same
+    /// key, message and dice make the same signature. AWS-LC takes all of these from the system.
+    ///
+    /// # Errors
+    ///
+    /// `OtherKind` if the algorithm is for another kind of key.
+    pub fn sign_with(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        rng: &mut Rng,
+    ) -> Result<Vec<u8>, OtherKind> {
+        if algorithm.key_kind() != self.kind {
+            return Err(OtherKind);
         }
+        match &self.private {
+            Private::AwsLc(key) => key.sign(algorithm, message),
+            Private::RustCrypto(key) => key.sign(algorithm, message, rng),
+        }
+        .ok_or(OtherKind)
     }
 }
 
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SigningKey").field("curve", &self.curve).finish_non_exhaustive()
+        f.debug_struct("SigningKey").field("kind", &self.kind).finish_non_exhaustive()
     }
 }
 
@@ -246,6 +299,26 @@ pub enum BadPublicKey {
     #[error("public key not sound")]
     Unsound,
 }
+
+/// Why a private key cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BadPrivateKeyInfo {
+    /// Not the DER of a PrivateKeyInfo.
+    #[error("private key malformed: {0}")]
+    Malformed(#[from] base::Malformed),
+    /// An algorithm, curve or version that is not supported.
+    #[error("private key of an unsupported algorithm")]
+    Unsupported,
+    /// A scalar out of range, numbers that do not fit each other, or an RSA key of dangerous size.
+    #[error("private key not sound")]
+    Unsound,
+}
+
+/// The signature algorithm does not go with the kind of key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("signature algorithm is for another kind of key")]
+pub struct OtherKind;
 
 /// Why a signature was not accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -3,13 +3,20 @@
 
 use aws_lc_rs::{
     agreement::{ECDH_P256, ECDH_P384, PrivateKey},
+    encoding::AsBigEndian,
     rand::SystemRandom,
-    signature::{self, EcdsaKeyPair, ParsedPublicKey, UnparsedPublicKey, VerificationAlgorithm},
+    signature::{
+        self, EcdsaKeyPair, ParsedPublicKey, RsaEncoding, RsaKeyPair, UnparsedPublicKey,
+        VerificationAlgorithm,
+    },
 };
 
-use crate::{EcdsaCurve, SignatureAlgorithm, public_key_info::PublicKeyInfo};
+use crate::{EcdsaCurve, SignatureAlgorithm, public_key_info::PublicKeyInfo, rust_crypto};
 
-pub(crate) struct SigningKey(EcdsaKeyPair);
+pub(crate) enum SigningKey {
+    Ecdsa(EcdsaCurve, EcdsaKeyPair),
+    Rsa(RsaKeyPair),
+}
 
 impl SigningKey {
     /// The key with its public point, or `None` if it is out of range.
@@ -21,13 +28,58 @@ impl SigningKey {
         // The ECDSA interface wants the public half, which only the ECDH interface computes.
         let point = PrivateKey::from_private_key(ecdh, scalar).ok()?.compute_public_key().ok()?;
         let key = EcdsaKeyPair::from_private_key_and_public_key(ecdsa, scalar, point.as_ref());
-        Some((Self(key.ok()?), point.as_ref().to_vec()))
+        Some((Self::Ecdsa(curve, key.ok()?), point.as_ref().to_vec()))
     }
 
-    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
-        // AWS-LC ignores the source of chance that its interface asks for.
-        let signature = self.0.sign(&SystemRandom::new(), message);
-        signature.expect("the system has randomness").as_ref().to_vec()
+    /// The key of an RSAPrivateKey, or `None` if it is not sound.
+    pub(crate) fn from_rsa(encoded: &[u8]) -> Option<Self> {
+        RsaKeyPair::from_der(encoded).ok().map(Self::Rsa)
+    }
+
+    /// Signs; `None` if the algorithm is for another kind of key. AWS-LC ignores the source of chance
+    /// that its interface asks for.
+    pub(crate) fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Ecdsa(curve, key) if algorithm == curve.signature_algorithm() => {
+                let signature = key.sign(&SystemRandom::new(), message);
+                Some(signature.expect("the system has randomness").as_ref().to_vec())
+            }
+            Self::Ecdsa(curve, key) => sign_with_other_hash(*curve, key, algorithm, message),
+            Self::Rsa(key) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(rsa_encoding(algorithm)?, &SystemRandom::new(), message, &mut signature)
+                    .expect("every key of 2,048 bits or more has room for every padding");
+                Some(signature)
+            }
+        }
+    }
+}
+
+/// Signs with a hash that is not the curve's own. The Rust interface of AWS-LC knows no such pair, so
+/// the other back-end does it.
+fn sign_with_other_hash(
+    curve: EcdsaCurve,
+    key: &EcdsaKeyPair,
+    algorithm: SignatureAlgorithm,
+    message: &[u8],
+) -> Option<Vec<u8>> {
+    let scalar = key.private_key().as_be_bytes().expect("the key was made from such bytes");
+    let (key, _) = rust_crypto::signature::SigningKey::new(curve, scalar.as_ref())?;
+    key.sign_ecdsa(algorithm, message)
+}
+
+fn rsa_encoding(algorithm: SignatureAlgorithm) -> Option<&'static dyn RsaEncoding> {
+    match algorithm {
+        SignatureAlgorithm::RsaPkcs1Sha256 => Some(&signature::RSA_PKCS1_SHA256),
+        SignatureAlgorithm::RsaPkcs1Sha384 => Some(&signature::RSA_PKCS1_SHA384),
+        SignatureAlgorithm::RsaPkcs1Sha512 => Some(&signature::RSA_PKCS1_SHA512),
+        SignatureAlgorithm::RsaPssSha256 => Some(&signature::RSA_PSS_SHA256),
+        SignatureAlgorithm::RsaPssSha384 => Some(&signature::RSA_PSS_SHA384),
+        SignatureAlgorithm::RsaPssSha512 => Some(&signature::RSA_PSS_SHA512),
+        SignatureAlgorithm::EcdsaP256Sha256
+        | SignatureAlgorithm::EcdsaP256Sha384
+        | SignatureAlgorithm::EcdsaP384Sha256
+        | SignatureAlgorithm::EcdsaP384Sha384 => None,
     }
 }
 

@@ -1,14 +1,23 @@
 //! Signatures in pure Rust.
 
-use p256::ecdsa::signature::{Signer, hazmat::PrehashVerifier};
-use rsa::{BoxedUint, Pkcs1v15Sign, Pss, RsaPublicKey};
+use std::convert::Infallible;
+
+use base::Rng;
+use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
+use rsa::{
+    BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey,
+    rand_core::{TryCryptoRng, TryRng},
+};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use crate::{EcdsaCurve, SignatureAlgorithm, public_key_info::PublicKeyInfo};
+use crate::{
+    EcdsaCurve, SignatureAlgorithm, private_key_info::RsaParts, public_key_info::PublicKeyInfo,
+};
 
 pub(crate) enum SigningKey {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
+    Rsa(Box<RsaPrivateKey>),
 }
 
 impl SigningKey {
@@ -28,20 +37,102 @@ impl SigningKey {
         }
     }
 
-    /// Signs with the nonce of RFC 6979 §3.2.
-    pub(crate) fn sign(&self, message: &[u8]) -> Vec<u8> {
+    /// The key, or `None` if its numbers do not fit each other.
+    pub(crate) fn from_rsa(parts: &RsaParts<'_>) -> Option<Self> {
+        let primes = parts.primes.map(number);
+        let [Some(p), Some(q)] = primes else {
+            return None;
+        };
+        let (modulus, exponent) = (number(parts.modulus)?, number(parts.public_exponent)?);
+        let private_exponent = number(parts.private_exponent)?;
+        let key =
+            RsaPrivateKey::from_components(modulus, exponent, private_exponent, vec![p, q]).ok()?;
+        Some(Self::Rsa(Box::new(key)))
+    }
+
+    /// Signs; `None` if the algorithm is for another kind of key.
+    pub(crate) fn sign(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+        rng: &mut Rng,
+    ) -> Option<Vec<u8>> {
+        match self {
+            Self::P256(_) | Self::P384(_) => self.sign_ecdsa(algorithm, message),
+            Self::Rsa(key) => sign_rsa(key, algorithm, &digest(algorithm, message), rng),
+        }
+    }
+
+    /// Signs with the nonce of RFC 6979 §3.2; `None` if this is no ECDSA key.
+    pub(crate) fn sign_ecdsa(
+        &self,
+        algorithm: SignatureAlgorithm,
+        message: &[u8],
+    ) -> Option<Vec<u8>> {
+        let digest = digest(algorithm, message);
         match self {
             Self::P256(key) => {
-                let signature: p256::ecdsa::DerSignature = key.sign(message);
-                signature.as_bytes().to_vec()
+                let signature: p256::ecdsa::DerSignature = key.sign_prehash(&digest).ok()?;
+                Some(signature.as_bytes().to_vec())
             }
             Self::P384(key) => {
-                let signature: p384::ecdsa::DerSignature = key.sign(message);
-                signature.as_bytes().to_vec()
+                let signature: p384::ecdsa::DerSignature = key.sign_prehash(&digest).ok()?;
+                Some(signature.as_bytes().to_vec())
             }
+            Self::Rsa(_) => None,
         }
     }
 }
+
+fn sign_rsa(
+    key: &RsaPrivateKey,
+    algorithm: SignatureAlgorithm,
+    digest: &[u8],
+    rng: &mut Rng,
+) -> Option<Vec<u8>> {
+    let dice = &mut Dice(rng);
+    match algorithm {
+        SignatureAlgorithm::RsaPkcs1Sha256 => {
+            key.sign_with_rng(dice, Pkcs1v15Sign::new::<Sha256>(), digest)
+        }
+        SignatureAlgorithm::RsaPkcs1Sha384 => {
+            key.sign_with_rng(dice, Pkcs1v15Sign::new::<Sha384>(), digest)
+        }
+        SignatureAlgorithm::RsaPkcs1Sha512 => {
+            key.sign_with_rng(dice, Pkcs1v15Sign::new::<Sha512>(), digest)
+        }
+        SignatureAlgorithm::RsaPssSha256 => key.sign_with_rng(dice, Pss::<Sha256>::new(), digest),
+        SignatureAlgorithm::RsaPssSha384 => key.sign_with_rng(dice, Pss::<Sha384>::new(), digest),
+        SignatureAlgorithm::RsaPssSha512 => key.sign_with_rng(dice, Pss::<Sha512>::new(), digest),
+        SignatureAlgorithm::EcdsaP256Sha256
+        | SignatureAlgorithm::EcdsaP256Sha384
+        | SignatureAlgorithm::EcdsaP384Sha256
+        | SignatureAlgorithm::EcdsaP384Sha384 => return None,
+    }
+    .ok()
+}
+
+/// Secret draws, as this library's interface wants them.
+struct Dice<'a>(&'a mut Rng);
+
+impl TryRng for Dice<'_> {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(u32::from_be_bytes(self.0.secret_array()))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(u64::from_be_bytes(self.0.secret_array()))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+        self.0.fill_secret(out);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Dice<'_> {}
 
 #[derive(Clone)]
 pub(crate) enum PublicKey {
@@ -73,19 +164,7 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
-        let digest = match algorithm {
-            SignatureAlgorithm::EcdsaP256Sha256
-            | SignatureAlgorithm::EcdsaP384Sha256
-            | SignatureAlgorithm::RsaPkcs1Sha256
-            | SignatureAlgorithm::RsaPssSha256 => Sha256::digest(message).to_vec(),
-            SignatureAlgorithm::EcdsaP256Sha384
-            | SignatureAlgorithm::EcdsaP384Sha384
-            | SignatureAlgorithm::RsaPkcs1Sha384
-            | SignatureAlgorithm::RsaPssSha384 => Sha384::digest(message).to_vec(),
-            SignatureAlgorithm::RsaPkcs1Sha512 | SignatureAlgorithm::RsaPssSha512 => {
-                Sha512::digest(message).to_vec()
-            }
-        };
+        let digest = digest(algorithm, message);
         match self {
             Self::P256(key) => p256::ecdsa::DerSignature::from_bytes(signature)
                 .and_then(|signature| key.verify_prehash(&digest, &signature))
@@ -94,6 +173,22 @@ impl PublicKey {
                 .and_then(|signature| key.verify_prehash(&digest, &signature))
                 .is_ok(),
             Self::Rsa(key) => verify_rsa(key, algorithm, &digest, signature),
+        }
+    }
+}
+
+fn digest(algorithm: SignatureAlgorithm, message: &[u8]) -> Vec<u8> {
+    match algorithm {
+        SignatureAlgorithm::EcdsaP256Sha256
+        | SignatureAlgorithm::EcdsaP384Sha256
+        | SignatureAlgorithm::RsaPkcs1Sha256
+        | SignatureAlgorithm::RsaPssSha256 => Sha256::digest(message).to_vec(),
+        SignatureAlgorithm::EcdsaP256Sha384
+        | SignatureAlgorithm::EcdsaP384Sha384
+        | SignatureAlgorithm::RsaPkcs1Sha384
+        | SignatureAlgorithm::RsaPssSha384 => Sha384::digest(message).to_vec(),
+        SignatureAlgorithm::RsaPkcs1Sha512 | SignatureAlgorithm::RsaPssSha512 => {
+            Sha512::digest(message).to_vec()
         }
     }
 }

@@ -146,9 +146,9 @@ fn each_verifies_what_the_other_signs() {
         for curve in [EcdsaCurve::P256, EcdsaCurve::P384] {
             for (signer, verifier) in [(PROVIDERS[0], PROVIDERS[1]), (PROVIDERS[1], PROVIDERS[0])] {
                 let key = signer.signing_key(curve, rng);
-                let signature = key.sign(&message);
-                let public = verifier.public_key(key.public_key_info()).unwrap();
                 let algorithm = curve.signature_algorithm();
+                let signature = key.sign_with(algorithm, &message, rng).unwrap();
+                let public = verifier.public_key(key.public_key_info()).unwrap();
                 assert_eq!(public.verify(algorithm, &message, &signature), Ok(()));
                 let other = [&message[..], b"x"].concat();
                 assert!(public.verify(algorithm, &other, &signature).is_err());

@@ -51,7 +51,9 @@ fn rust_crypto_makes_the_same_certificate_from_the_same_seed(#[case] curve: Ecds
     let make = |seed| {
         let mut rng = Rng::from_seed([seed; 32]);
         let identity = crypto::rust_crypto().self_signed(&params(curve), &mut rng).unwrap();
-        (identity.certificate().to_vec(), identity.key().sign(b"message"))
+        let algorithm = curve.signature_algorithm();
+        let signature = identity.key().sign_with(algorithm, b"message", &mut rng).unwrap();
+        (identity.certificate().to_vec(), signature)
     };
     assert_eq!(make(1), make(1));
     assert_ne!(make(1), make(2));
@@ -186,7 +188,8 @@ fn rust_crypto_signs_as_rfc_6979(
     #[case] s: &str,
 ) {
     let key = crypto::rust_crypto().signing_key_from_scalar(curve, &hex(scalar)).unwrap();
-    let signature = key.sign(message);
+    let rng = &mut Rng::from_seed([0; 32]);
+    let signature = key.sign_with(curve.signature_algorithm(), message, rng).unwrap();
     let number = |bytes: Vec<u8>| {
         let bytes: Vec<u8> = bytes.into_iter().skip_while(|byte| *byte == 0).collect();
         let sign = if bytes[0] >= 0x80 { vec![0] } else { Vec::new() };
@@ -232,8 +235,9 @@ fn refuses_public_keys_that_are_not_sound(
 fn refuses_algorithms_of_another_kind_of_key(
     #[values(crypto::aws_lc_rs(), crypto::rust_crypto())] provider: Provider,
 ) {
-    let key = provider.signing_key(EcdsaCurve::P256, &mut Rng::from_seed([5; 32]));
-    let signature = key.sign(b"message");
+    let rng = &mut Rng::from_seed([5; 32]);
+    let key = provider.signing_key(EcdsaCurve::P256, rng);
+    let signature = key.sign_with(SignatureAlgorithm::EcdsaP256Sha256, b"message", rng).unwrap();
     let public = provider.public_key(key.public_key_info()).unwrap();
     let verify = |algorithm| public.verify(algorithm, b"message", &signature);
     assert_eq!(verify(SignatureAlgorithm::EcdsaP256Sha256), Ok(()));

@@ -4,6 +4,7 @@
 mod agreement;
 mod certificate;
 mod hash_and_hmac;
+mod pkcs8;
 mod secrets;
 mod symmetric;
 mod wycheproof;

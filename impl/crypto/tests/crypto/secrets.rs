@@ -46,10 +46,10 @@ fn debug_shows_kinds_and_lengths_alone(
         ),
         (format!("{offer:?}"), "KeyExchange { group: X25519, .. }"),
         (format!("{secret:?}"), "SharedSecret(32 bytes)"),
-        (format!("{signing:?}"), "SigningKey { curve: P256, .. }"),
+        (format!("{signing:?}"), "SigningKey { kind: EcdsaP256, .. }"),
     ];
     for (shown, expected) in shown {
         assert_eq!(shown, expected);
     }
-    assert!(format!("{identity:?}").contains("key: SigningKey { curve: P256, .. }"));
+    assert!(format!("{identity:?}").contains("key: SigningKey { kind: EcdsaP256, .. }"));
 }

@@ -9,15 +9,31 @@
 //! | file | holds |
 //! |---|---|
 //! | `version.rs`, `suite.rs`, `side.rs`, `number.rs`, `srtp.rs` | the words that every room speaks |
+//! | `credential.rs`, `fingerprint.rs` | [`Credential`], [`Fingerprint`]: who an end is |
+//! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
 
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    reason = "the rooms are furnished one after the other, each before its users"
+)]
+
+mod credential;
+mod error;
+mod fingerprint;
 mod number;
 mod side;
 mod srtp;
+mod stats;
 mod suite;
 mod version;
 
+pub use credential::Credential;
+pub use error::{ExportError, SendError, SetFingerprintsError, UpdateKeysError};
+pub use fingerprint::{BadFingerprint, Fingerprint};
 pub use number::RecordNumber;
 pub use side::Side;
 pub use srtp::SrtpProfile;
+pub use stats::{DropReason, Drops, Stats};
 pub use suite::{Authentication, CipherSuite};
 pub use version::Version;

@@ -88,12 +88,26 @@ impl<'a> Writer<'a> {
         self.buffer.truncate(self.start + length);
     }
 
-    /// Reserves a 16-bit length field; when the guard goes, the field counts what was written after
-    /// it, cut off at 65,535. Callers bound what they write; the field never wraps.
+    /// Reserves an 8-bit length field; when the guard goes, the field counts what was written after it,
+    /// cut off at 255. Callers bound what they write; the field never wraps.
+    pub fn u8_length(&mut self) -> LengthGuard<'_, 'a> {
+        self.length(1)
+    }
+
+    /// The same with 16 bits, cut off at 65,535.
     pub fn u16_length(&mut self) -> LengthGuard<'_, 'a> {
+        self.length(2)
+    }
+
+    /// The same with 24 bits, cut off at 16,777,215.
+    pub fn u24_length(&mut self) -> LengthGuard<'_, 'a> {
+        self.length(3)
+    }
+
+    fn length(&mut self, width: usize) -> LengthGuard<'_, 'a> {
         let at = self.buffer.len();
-        self.u16(0);
-        LengthGuard { writer: self, at }
+        self.zeros(width);
+        LengthGuard { writer: self, at, width }
     }
 }
 
@@ -102,6 +116,8 @@ impl<'a> Writer<'a> {
 pub struct LengthGuard<'w, 'a> {
     writer: &'w mut Writer<'a>,
     at: usize,
+    /// Bytes of the field, 1 to 3.
+    width: usize,
 }
 
 impl<'a> LengthGuard<'_, 'a> {
@@ -113,11 +129,11 @@ impl<'a> LengthGuard<'_, 'a> {
 
 impl Drop for LengthGuard<'_, '_> {
     fn drop(&mut self) {
-        let length = self.writer.buffer.len() - self.at - 2;
-        let field = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
-        if let Some(slot) = self.writer.buffer.get_mut(self.at..self.at + 2) {
-            slot.copy_from_slice(&field);
-        }
+        let most = (1_u32 << (8 * self.width)) - 1;
+        let length = self.writer.buffer.len() - self.at - self.width;
+        let bytes = u32::try_from(length).unwrap_or(most).min(most).to_be_bytes();
+        let field = self.writer.buffer.iter_mut().skip(self.at).take(self.width);
+        field.zip(bytes.iter().skip(bytes.len() - self.width)).for_each(|(to, from)| *to = *from);
     }
 }
 
@@ -149,5 +165,24 @@ mod tests {
         }
         writer.u8(9);
         assert_eq!(buffer, [0, 3, b'a', b'b', b'c', 9]);
+    }
+
+    #[test]
+    fn length_fields_of_all_widths_nest() {
+        let mut buffer = Vec::new();
+        let mut writer = Writer::new(&mut buffer);
+        {
+            let mut outer = writer.u24_length();
+            let mut inner = outer.writer().u8_length();
+            inner.writer().zeros(2);
+        }
+        assert_eq!(buffer, [0, 0, 3, 2, 0, 0]);
+    }
+
+    #[test]
+    fn a_length_field_never_wraps() {
+        let mut buffer = Vec::new();
+        Writer::new(&mut buffer).u8_length().writer().zeros(256);
+        assert_eq!(buffer.first(), Some(&0xff));
     }
 }

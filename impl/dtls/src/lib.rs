@@ -11,6 +11,7 @@
 //! | `version.rs`, `suite.rs`, `side.rs`, `number.rs`, `srtp.rs` | the words that every room speaks |
 //! | `credential.rs`, `fingerprint.rs` | [`Credential`], [`Fingerprint`]: who an end is |
 //! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
+//! | `wire/` | messages, extensions and alerts as bytes |
 
 #![allow(
     dead_code,
@@ -27,6 +28,7 @@ mod srtp;
 mod stats;
 mod suite;
 mod version;
+pub mod wire;
 
 pub use credential::Credential;
 pub use error::{ExportError, SendError, SetFingerprintsError, UpdateKeysError};

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `version.rs`, `suite.rs`, `side.rs`, `number.rs`, `srtp.rs` | the words that every room speaks |
 //! | `credential.rs`, `fingerprint.rs` | [`Credential`], [`Fingerprint`]: who an end is |
+//! | `schedule/` | the keys of an epoch, from what the key exchange agreed on |
 //! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
 //! | `wire/` | messages, extensions and alerts as bytes |
 
@@ -23,6 +24,7 @@ mod credential;
 mod error;
 mod fingerprint;
 mod number;
+mod schedule;
 mod side;
 mod srtp;
 mod stats;

@@ -22,7 +22,7 @@ mod client_hello;
 mod client_key_exchange;
 mod empty;
 mod encrypted_extensions;
-pub mod extension;
+mod extension;
 mod extensions;
 mod finished;
 mod handshake_header;
@@ -53,6 +53,12 @@ pub use client_hello::{ClientHello, MAX_SESSION_ID_LEN};
 pub use client_key_exchange::ClientKeyExchange;
 pub use empty::{HelloRequest, ServerHelloDone};
 pub use encrypted_extensions::EncryptedExtensions;
+pub use extension::{
+    ClientKeyShares, ClientVersions, ConnectionId, Cookie, EcPointFormats, ExtendedMasterSecret,
+    KeyShareEntry, ProtocolNames, RecordSizeLimit, RenegotiationInfo, RetryKeyShare,
+    ServerKeyShare, ServerVersion, SignatureAlgorithms, SignatureAlgorithmsCert, SrtpProfileId,
+    SupportedGroups, UseSrtp,
+};
 pub use extensions::{Extension, ExtensionBlock, Extensions};
 pub use finished::Finished;
 pub use handshake_header::{HANDSHAKE_HEADER_LEN, HandshakeHeader};

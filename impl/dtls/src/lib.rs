@@ -11,6 +11,9 @@
 //! | `version.rs`, `suite.rs`, `side.rs`, `number.rs`, `srtp.rs` | the words that every room speaks |
 //! | `credential.rs`, `fingerprint.rs` | [`Credential`], [`Fingerprint`]: who an end is |
 //! | `schedule/` | the keys of an epoch, from what the key exchange agreed on |
+//! | `config.rs` | [`Config`], [`PeerCheck`]: how an association is set up |
+//! | `session.rs`, `event.rs` | [`Session`], [`Event`]: what was agreed on, and what happens |
+//! | `misdeed.rs` | [`Misdeed`]: how a peer breaks the protocol, and the alert that says so |
 //! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
 //! | `wire/` | messages, extensions and alerts as bytes |
 
@@ -20,11 +23,15 @@
     reason = "the rooms are furnished one after the other, each before its users"
 )]
 
+mod config;
 mod credential;
 mod error;
+mod event;
 mod fingerprint;
+mod misdeed;
 mod number;
 mod schedule;
+mod session;
 mod side;
 mod srtp;
 mod stats;
@@ -32,10 +39,17 @@ mod suite;
 mod version;
 pub mod wire;
 
+pub use config::{
+    Config, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_INITIAL_TIMEOUT, DEFAULT_MTU, MAX_CONNECTION_ID,
+    MIN_MTU, PeerCheck, Verifier,
+};
 pub use credential::Credential;
 pub use error::{ExportError, SendError, SetFingerprintsError, UpdateKeysError};
+pub use event::{CloseReason, Event};
 pub use fingerprint::{BadFingerprint, Fingerprint};
+pub use misdeed::Misdeed;
 pub use number::RecordNumber;
+pub use session::Session;
 pub use side::Side;
 pub use srtp::SrtpProfile;
 pub use stats::{DropReason, Drops, Stats};

@@ -1,0 +1,48 @@
+//! What an association reports.
+
+use crate::{Misdeed, wire::AlertDescription};
+
+/// What an association reports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The peer's certificate came, and proves that the peer holds its key; what it has to match comes
+    /// later ([`PeerCheck::Later`](crate::PeerCheck::Later)).
+    PeerCertificate,
+    /// The handshake is over and the peer is who it should be: data can be sent and keys exported.
+    Connected,
+    /// Both directions have new keys, or one has (version 1.3).
+    KeysUpdated {
+        /// The epoch in which this end sends now.
+        sending: u64,
+    },
+    /// A secret, as a line of the key log that capture tools read. Only with
+    /// [`Config::key_log`](crate::Config::key_log).
+    KeyLog(String),
+    /// The association has ended; nothing more is sent but what tells the peer.
+    Closed(CloseReason),
+}
+
+/// Why an association ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// This end closed it.
+    #[error("closed")]
+    Local,
+    /// The peer closed it.
+    #[error("closed by the peer")]
+    Peer,
+    /// The peer sent an alert.
+    #[error("the peer sent the alert {0:?}")]
+    Alert(AlertDescription),
+    /// The peer broke the protocol and was told so.
+    #[error("{0}")]
+    Misdeed(Misdeed),
+    /// The handshake took too long, or a flight was repeated as often as may be.
+    #[error("timed out")]
+    Timeout,
+    /// The keys have done as much as they may (RFC 9147 §4.5.3).
+    #[error("the keys are used up")]
+    KeysUsedUp,
+}

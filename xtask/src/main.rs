@@ -5,6 +5,7 @@
 //! | `ci.rs` | everything continuous integration runs, step by step |
 //! | `tidy.rs` | the rules of the house that no compiler checks |
 //! | `conformance.rs` | build and run the conformance suite |
+//! | `bogo.rs` | let BoringSSL's test runner judge our DTLS |
 //! | `nat_oracle.rs` | hold the simulated Linux NATs against the kernel's |
 //! | `lab.rs` | build and run the network laboratory |
 //! | `sim.rs` | build and run swarms of random worlds |
@@ -14,6 +15,7 @@
 //! | `process.rs` | child processes: run, time, say what was run |
 
 mod bench;
+mod bogo;
 mod ci;
 mod conformance;
 mod fuzz;
@@ -52,6 +54,7 @@ enum Chore {
     Lab(lab::Arguments),
     Sim(sim::Arguments),
     Bench(bench::Arguments),
+    Bogo(bogo::Arguments),
     Fuzz(fuzz::Arguments),
     NatOracle(nat_oracle::Arguments),
     Spec(spec::Arguments),
@@ -74,6 +77,7 @@ fn main() -> ExitCode {
         Chore::Lab(arguments) => lab::run(&arguments),
         Chore::Sim(arguments) => sim::run(&arguments),
         Chore::Bench(arguments) => bench::run(&arguments),
+        Chore::Bogo(arguments) => bogo::run(&arguments),
         Chore::Fuzz(arguments) => fuzz::run(&arguments),
         Chore::NatOracle(arguments) => nat_oracle::run(&arguments),
         Chore::Spec(arguments) => spec::run(&arguments),

@@ -123,6 +123,10 @@ pub(super) const DOCUMENTS: &[Known] = &[
     known(7335, "IPv4 Service Continuity Prefix"),
     known(7422, "Deterministic Address Mapping to Reduce Logging in Carrier-Grade NAT Deployments"),
     known(7465, "Prohibiting RC4 Cipher Suites"),
+    known(
+        7507,
+        "TLS Fallback Signaling Cipher Suite Value (SCSV) for Preventing Protocol Downgrade Attacks",
+    ),
     known(7616, "HTTP Digest Access Authentication"),
     known(7685, "A Transport Layer Security (TLS) ClientHello Padding Extension"),
     known(7915, "IP/ICMP Translation Algorithm"),
@@ -164,6 +168,7 @@ pub(super) const DOCUMENTS: &[Known] = &[
     known(8880, "Special Use Domain Name 'ipv4only.arpa'"),
     known(8981, "Temporary Address Extensions for Stateless Address Autoconfiguration in IPv6"),
     known(8996, "Deprecating TLS 1.0 and TLS 1.1"),
+    known(9155, "Deprecating MD5 and SHA-1 Signature Hashes in TLS 1.2 and DTLS 1.2"),
     known(9293, "Transmission Control Protocol (TCP)"),
     known(
         9325,

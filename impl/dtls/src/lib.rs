@@ -14,6 +14,7 @@
 //! | `config.rs` | [`Config`], [`PeerCheck`]: how an association is set up |
 //! | `session.rs`, `event.rs` | [`Session`], [`Event`]: what was agreed on, and what happens |
 //! | `misdeed.rs` | [`Misdeed`]: how a peer breaks the protocol, and the alert that says so |
+//! | `flight/` | handshake messages in pieces: transcript, reassembly, retransmission, acknowledgements |
 //! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
 //! | `wire/` | messages, extensions and alerts as bytes |
 
@@ -28,6 +29,7 @@ mod credential;
 mod error;
 mod event;
 mod fingerprint;
+mod flight;
 mod misdeed;
 mod number;
 mod schedule;

@@ -127,6 +127,28 @@ capabilities! {
     IceLongFragments = "ice.long-fragments", mandatory;
     /// A session can be ended.
     IceClose = "ice.close", optional;
+    /// The endpoint compares the peer's certificate with a fingerprint by itself (RFC 8122 §5).
+    DtlsFingerprint = "dtls.fingerprint", optional;
+    /// The SRTP profiles can be set.
+    DtlsSrtpChoice = "dtls.srtp-choice", optional;
+    /// The groups that a ClientHello has keys for can be set.
+    DtlsShareChoice = "dtls.share-choice", optional;
+    /// Keying material for any label (RFC 5705 §4).
+    DtlsExporter = "dtls.exporter", optional;
+    /// ALPN (RFC 7301).
+    DtlsAlpn = "dtls.alpn", optional;
+    /// Connection ids (RFC 9146, RFC 9147 §9).
+    DtlsConnectionId = "dtls.connection-id", optional;
+    /// A limit of the record size (RFC 8449).
+    DtlsRecordSizeLimit = "dtls.record-size-limit", optional;
+    /// The key exchange with ML-KEM-768.
+    DtlsHybrid = "dtls.x25519mlkem768", optional;
+    /// Keys can be changed by command (RFC 9147 §8).
+    DtlsKeyUpdate = "dtls.key-update", optional;
+    /// The first wait before a repetition can be set.
+    DtlsTimeout = "dtls.timeout", optional;
+    /// The endpoint says how many peers it keeps anything about.
+    DtlsPeers = "dtls.peers", optional;
 }
 
 impl fmt::Display for Cap {

@@ -2,6 +2,7 @@
 
 mod codec;
 mod discovery;
+mod dtls;
 mod ice;
 mod nat;
 mod stun;

@@ -15,6 +15,7 @@ use crate::{
     world::World,
 };
 
+mod dtls;
 mod ice;
 mod network;
 mod turn;

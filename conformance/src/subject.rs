@@ -7,6 +7,7 @@ use simnet::Middlebox;
 
 use crate::{
     Cap, Support,
+    subjects::dtls::{DtlsConfig, DtlsEndpoint, DtlsRole},
     subjects::ice::{IceAgent, IceCodec, IceConfig, IceRole},
     subjects::nat::NatConfig,
     subjects::stun::{
@@ -37,6 +38,8 @@ pub enum SubjectKind {
     IceAgent,
     /// Reads and writes candidates.
     IceCodec,
+    /// Secures datagrams, as a client or a server.
+    Dtls,
 }
 
 impl SubjectKind {
@@ -51,6 +54,7 @@ impl SubjectKind {
         Self::TurnClient,
         Self::IceAgent,
         Self::IceCodec,
+        Self::Dtls,
     ];
 
     /// The word in reports.
@@ -66,6 +70,7 @@ impl SubjectKind {
             Self::TurnClient => "turn-client",
             Self::IceAgent => "ice-agent",
             Self::IceCodec => "ice-codec",
+            Self::Dtls => "dtls",
         }
     }
 }
@@ -154,6 +159,12 @@ pub trait Subject: Send + Sync {
     fn ice_codec(&self) -> Option<Box<dyn IceCodec>> {
         None
     }
+
+    /// A DTLS endpoint; `None` too if it cannot be set up so.
+    fn dtls_endpoint(&self, config: &DtlsConfig, rng: Rng) -> Option<Box<dyn DtlsEndpoint>> {
+        let _ = (config, rng);
+        None
+    }
 }
 
 /// What the adapter of `subject` gets wrong, as far as that can be seen without a case: that it has a
@@ -208,6 +219,10 @@ fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
             Some(subject.ice_agent(&IceConfig::new(IceRole::Controlling), rng).is_some())
         }
         SubjectKind::IceCodec => Some(subject.ice_codec().is_some()),
+        SubjectKind::Dtls => {
+            let config = DtlsConfig::new(DtlsRole::Server, local, server);
+            Some(subject.dtls_endpoint(&config, rng).is_some())
+        }
         SubjectKind::Nat => Some(subject.nat(&NatConfig::rfc4787_strict()).is_some()),
     }
 }

@@ -4,6 +4,8 @@
 
 use crate::Subject;
 
+pub mod dimpl;
+pub mod dtls;
 pub mod endpoint;
 pub mod ice;
 pub mod nat;
@@ -26,5 +28,6 @@ pub fn all() -> Vec<&'static dyn Subject> {
         &str0m_ice::Str0mIce,
         &rtc_ice::RtcIce,
         &turn_proto::TurnProto,
+        &dimpl::Dimpl,
     ]
 }

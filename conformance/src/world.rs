@@ -6,6 +6,7 @@ use base::{Datagram, Instant, SocketCommand, SocketInput};
 use simnet::{BindError, Network, NodeId, Received, SocketId};
 
 use self::streams::Streams;
+use crate::subjects::dtls::DtlsEvent;
 use crate::subjects::ice::IceEvent;
 use crate::subjects::stun::{ClientEvent, DiscoveryEvent};
 use crate::subjects::turn::TurnClientEvent;
@@ -267,6 +268,9 @@ pub type TurnReport = (Instant, TurnClientEvent);
 
 /// What an ICE agent reported, and when.
 pub type IceReport = (Instant, IceEvent);
+
+/// What a DTLS endpoint reported, and when.
+pub type DtlsReport = (Instant, DtlsEvent);
 
 /// `duration` from now.
 pub(crate) fn later(net: &Net, duration: Duration) -> Instant {

@@ -7,7 +7,8 @@ use base::{
     Transmit,
 };
 
-use super::{ClientReport, DiscoveryReport, IceReport, TurnReport};
+use super::{ClientReport, DiscoveryReport, DtlsReport, IceReport, TurnReport};
+use crate::subjects::dtls::DtlsEndpoint;
 use crate::subjects::ice::IceAgent;
 use crate::subjects::stun::{Discovery, StunClient, StunServer};
 use crate::subjects::turn::{TurnClient, TurnServer};
@@ -20,6 +21,7 @@ pub(crate) enum Player {
     TurnServer(Box<dyn TurnServer>),
     TurnClient(Box<dyn TurnClient>, VecDeque<TurnReport>),
     Ice(Box<dyn IceAgent>, VecDeque<IceReport>),
+    Dtls(Box<dyn DtlsEndpoint>, VecDeque<DtlsReport>),
 }
 
 macro_rules! each {
@@ -31,6 +33,7 @@ macro_rules! each {
             Player::TurnServer($machine) => $do,
             Player::TurnClient($machine, _) => $do,
             Player::Ice($machine, _) => $do,
+            Player::Dtls($machine, _) => $do,
         }
     };
 }
@@ -100,6 +103,10 @@ impl Player {
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }
             Self::Ice(machine, reports) => {
+                reports
+                    .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
+            }
+            Self::Dtls(machine, reports) => {
                 reports
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }

@@ -35,7 +35,7 @@ mod schedule;
 mod summary;
 
 pub use self::{
-    certificate::Identity,
+    certificate::{Identity, fingerprint},
     cursor::{Cursor, u16s, vec8, vec16, vec24},
     extensions::{Extension, Extensions, extension},
     hello::{ClientHello, HelloVerifyRequest, RETRY_RANDOM, ServerHello},

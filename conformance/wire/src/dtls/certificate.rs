@@ -38,7 +38,7 @@ impl Identity {
     /// SHA-256 over the certificate: its fingerprint (RFC 8122 §5).
     #[must_use]
     pub fn fingerprint(&self) -> [u8; 32] {
-        sha256(&self.certificate)
+        fingerprint(&self.certificate)
     }
 
     /// ECDSA with SHA-256 over `message`.
@@ -46,6 +46,12 @@ impl Identity {
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         self.key.sign(message)
     }
+}
+
+/// SHA-256 over a certificate (RFC 8122 §5).
+#[must_use]
+pub fn fingerprint(certificate: &[u8]) -> [u8; 32] {
+    sha256(certificate)
 }
 
 impl fmt::Debug for Identity {

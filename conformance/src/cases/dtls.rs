@@ -1,0 +1,9 @@
+//! DTLS: RFC 6347, RFC 9147, and what RFC 8446, RFC 5764, RFC 8122 and RFC 8842 add to them.
+//!
+//! | file | about |
+//! |---|---|
+//! | `script.rs` | the stage the cases play on, and their props |
+//! | `handshake.rs` | handshakes that end well |
+
+mod handshake;
+mod script;

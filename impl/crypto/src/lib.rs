@@ -28,6 +28,7 @@
 //! | record-number masks of DTLS 1.3 | RFC 9147 |
 //! | ECDH on P-256, P-384, X25519; X25519MLKEM768 | RFC 8446, 7748; FIPS 203 |
 //! | ECDSA, deterministic ECDSA | FIPS 186-5, RFC 6979 |
+//! | Ed25519 | RFC 8032 |
 //! | RSA signatures, PKCS#1 v1.5 and PSS | RFC 8017 |
 //! | HKDF, the TLS 1.2 pseudorandom function | RFC 5869, 5246 |
 //! | self-signed certificates, public keys in DER | RFC 5280, 5480, 5758, 8122 |

@@ -3,7 +3,7 @@
 use crate::{
     BadPrivateKeyInfo, EcdsaCurve,
     der::{DerReader, INTEGER, NULL, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE},
-    public_key_info::{EC_PUBLIC_KEY, RSA_ENCRYPTION, curve_of},
+    public_key_info::{EC_PUBLIC_KEY, ED25519, RSA_ENCRYPTION, curve_of},
 };
 
 /// The parts of a private key, in form but not in substance checked.
@@ -13,6 +13,8 @@ pub(crate) enum PrivateKeyInfo<'a> {
     Ec(EcdsaCurve, &'a [u8]),
     /// An RSA key of two primes.
     Rsa(RsaParts<'a>),
+    /// The seed of an Ed25519 key.
+    Ed25519(&'a [u8; 32]),
 }
 
 /// The big-endian numbers of an RSAPrivateKey, with the DER that holds them (RFC 8017 §A.1.2).
@@ -49,6 +51,14 @@ impl<'a> PrivateKeyInfo<'a> {
                 let _ = algorithm.contents(NULL)?;
                 algorithm.finish()?;
                 Self::parse_rsa(key)
+            }
+            ED25519 => {
+                algorithm.finish()?;
+                // RFC 8410 §7: an octet string within the octet string.
+                let mut outer = DerReader::new(key);
+                let seed = outer.contents(OCTET_STRING)?;
+                outer.finish()?;
+                seed.try_into().map(Self::Ed25519).map_err(|_| BadPrivateKeyInfo::Unsound)
             }
             _ => Err(BadPrivateKeyInfo::Unsupported),
         }

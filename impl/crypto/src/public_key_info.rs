@@ -12,6 +12,8 @@ pub(crate) enum PublicKeyInfo<'a> {
     Ec(EcdsaCurve, &'a [u8]),
     /// The big-endian modulus and exponent, with the RSAPublicKey that holds them.
     Rsa { modulus: &'a [u8], exponent: &'a [u8], encoded: &'a [u8] },
+    /// A compressed point.
+    Ed25519(&'a [u8; 32]),
 }
 
 impl<'a> PublicKeyInfo<'a> {
@@ -30,6 +32,11 @@ impl<'a> PublicKeyInfo<'a> {
                 algorithm.finish()?;
                 Self::parse_rsa(key)
             }
+            ED25519 => {
+                // RFC 8410 §3: the parameters are absent.
+                algorithm.finish()?;
+                key.try_into().map(Self::Ed25519).map_err(|_| BadPublicKey::Unsound)
+            }
             _ => Err(BadPublicKey::Unsupported),
         }
     }
@@ -39,6 +46,7 @@ impl<'a> PublicKeyInfo<'a> {
             Self::Ec(EcdsaCurve::P256, _) => KeyKind::EcdsaP256,
             Self::Ec(EcdsaCurve::P384, _) => KeyKind::EcdsaP384,
             Self::Rsa { .. } => KeyKind::Rsa,
+            Self::Ed25519(_) => KeyKind::Ed25519,
         }
     }
 
@@ -104,6 +112,12 @@ pub(crate) fn encode_rsa(modulus: &[u8], exponent: &[u8]) -> Vec<u8> {
     element(SEQUENCE, &[&algorithm, &element(BIT_STRING, &[&[0], &key])])
 }
 
+/// The SubjectPublicKeyInfo of an Ed25519 key (RFC 8410 §4).
+pub(crate) fn encode_ed25519(point: &[u8; 32]) -> Vec<u8> {
+    let algorithm = element(SEQUENCE, &[&element(OBJECT_IDENTIFIER, &[ED25519])]);
+    element(SEQUENCE, &[&algorithm, &element(BIT_STRING, &[&[0], point])])
+}
+
 /// The curve of an object identifier, if it is supported.
 pub(crate) fn curve_of(identifier: &[u8]) -> Option<EcdsaCurve> {
     match identifier {
@@ -121,6 +135,9 @@ const SECP256R1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
 
 /// 1.3.132.0.34 (RFC 5480 §2.1.1.1).
 const SECP384R1: &[u8] = &[0x2b, 0x81, 0x04, 0x00, 0x22];
+
+/// 1.3.101.112 (RFC 8410 §3).
+pub(crate) const ED25519: &[u8] = &[0x2b, 0x65, 0x70];
 
 /// 1.2.840.113549.1.1.1 (RFC 3279 §2.3.1).
 pub(crate) const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];

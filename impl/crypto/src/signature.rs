@@ -9,7 +9,7 @@ use crate::{
     BadPrivateKey, Provider, aws_lc,
     private_key_info::{PrivateKeyInfo, RsaParts},
     provider::Backend,
-    public_key_info::{PublicKeyInfo, encode_ec, encode_rsa},
+    public_key_info::{PublicKeyInfo, encode_ec, encode_ed25519, encode_rsa},
     rust_crypto,
 };
 
@@ -77,6 +77,8 @@ pub enum SignatureAlgorithm {
     RsaPssSha384,
     /// RSASSA-PSS with SHA-512.
     RsaPssSha512,
+    /// EdDSA on Curve25519 over the message itself.
+    Ed25519,
 }
 
 /// The kind of a public key, and what it verifies.
@@ -88,6 +90,8 @@ pub enum KeyKind {
     EcdsaP384,
     /// RSA with a modulus of 2,048 to 8,192 bits.
     Rsa,
+    /// EdDSA on Curve25519.
+    Ed25519,
 }
 
 impl SignatureAlgorithm {
@@ -103,11 +107,12 @@ impl SignatureAlgorithm {
             | Self::RsaPssSha256
             | Self::RsaPssSha384
             | Self::RsaPssSha512 => KeyKind::Rsa,
+            Self::Ed25519 => KeyKind::Ed25519,
         }
     }
 }
 
-/// A private key that signs: ECDSA or RSA. Wiped when dropped.
+/// A private key that signs: ECDSA, Ed25519 or RSA. Wiped when dropped.
 pub struct SigningKey {
     kind: KeyKind,
     public_key_info: Vec<u8>,
@@ -152,7 +157,7 @@ impl SigningKey {
     }
 
     /// Reads a key from the DER of a PKCS#8 PrivateKeyInfo (RFC 5958 §2) and checks that it is sound:
-    /// ECDSA on P-256 or P-384, or RSA of two primes with 2,048 to 8,192 bits.
+    /// ECDSA on P-256 or P-384, Ed25519, or RSA of two primes with 2,048 to 8,192 bits.
     ///
     /// # Errors
     ///
@@ -162,7 +167,24 @@ impl SigningKey {
             PrivateKeyInfo::Ec(curve, scalar) => Self::from_scalar(provider.0, curve, scalar)
                 .map_err(|BadPrivateKey| BadPrivateKeyInfo::Unsound),
             PrivateKeyInfo::Rsa(parts) => Self::from_rsa(provider.0, &parts),
+            PrivateKeyInfo::Ed25519(seed) => Self::from_seed(provider.0, seed),
         }
+    }
+
+    fn from_seed(backend: Backend, seed: &[u8; 32]) -> Result<Self, BadPrivateKeyInfo> {
+        let (private, point) = match backend {
+            Backend::AwsLc => {
+                let key = aws_lc::signature::SigningKey::from_seed(seed);
+                let (key, point) = key.ok_or(BadPrivateKeyInfo::Unsound)?;
+                (Private::AwsLc(key), point)
+            }
+            Backend::RustCrypto => {
+                let (key, point) = rust_crypto::signature::SigningKey::from_seed(seed);
+                (Private::RustCrypto(key), point)
+            }
+        };
+        let public_key_info = encode_ed25519(&point);
+        Ok(Self { kind: KeyKind::Ed25519, public_key_info, private })
     }
 
     fn from_rsa(backend: Backend, parts: &RsaParts<'_>) -> Result<Self, BadPrivateKeyInfo> {

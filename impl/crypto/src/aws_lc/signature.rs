@@ -6,8 +6,8 @@ use aws_lc_rs::{
     encoding::AsBigEndian,
     rand::SystemRandom,
     signature::{
-        self, EcdsaKeyPair, ParsedPublicKey, RsaEncoding, RsaKeyPair, UnparsedPublicKey,
-        VerificationAlgorithm,
+        self, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RsaEncoding, RsaKeyPair,
+        UnparsedPublicKey, VerificationAlgorithm,
     },
 };
 
@@ -16,6 +16,7 @@ use crate::{EcdsaCurve, SignatureAlgorithm, public_key_info::PublicKeyInfo, rust
 pub(crate) enum SigningKey {
     Ecdsa(EcdsaCurve, EcdsaKeyPair),
     Rsa(RsaKeyPair),
+    Ed25519(Ed25519KeyPair),
 }
 
 impl SigningKey {
@@ -36,6 +37,13 @@ impl SigningKey {
         RsaKeyPair::from_der(encoded).ok().map(Self::Rsa)
     }
 
+    /// The key of a seed, with its public half.
+    pub(crate) fn from_seed(seed: &[u8; 32]) -> Option<(Self, [u8; 32])> {
+        let key = Ed25519KeyPair::from_seed_unchecked(seed).ok()?;
+        let public = key.public_key().as_ref().try_into().ok()?;
+        Some((Self::Ed25519(key), public))
+    }
+
     /// Signs; `None` if the algorithm is for another kind of key. AWS-LC ignores the source of chance
     /// that its interface asks for.
     pub(crate) fn sign(&self, algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
@@ -51,6 +59,7 @@ impl SigningKey {
                     .expect("every key of 2,048 bits or more has room for every padding");
                 Some(signature)
             }
+            Self::Ed25519(key) => Some(key.sign(message).as_ref().to_vec()),
         }
     }
 }
@@ -79,7 +88,8 @@ fn rsa_encoding(algorithm: SignatureAlgorithm) -> Option<&'static dyn RsaEncodin
         SignatureAlgorithm::EcdsaP256Sha256
         | SignatureAlgorithm::EcdsaP256Sha384
         | SignatureAlgorithm::EcdsaP384Sha256
-        | SignatureAlgorithm::EcdsaP384Sha384 => None,
+        | SignatureAlgorithm::EcdsaP384Sha384
+        | SignatureAlgorithm::Ed25519 => None,
     }
 }
 
@@ -98,6 +108,7 @@ impl PublicKey {
                 (&signature::ECDSA_P384_SHA384_ASN1, point)
             }
             PublicKeyInfo::Rsa { encoded, .. } => (&signature::RSA_PKCS1_2048_8192_SHA256, encoded),
+            PublicKeyInfo::Ed25519(point) => (&signature::ED25519, point),
         };
         let _ = ParsedPublicKey::new(algorithm, bytes).ok()?;
         Some(Self(bytes.to_vec()))
@@ -121,6 +132,7 @@ impl PublicKey {
             SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_2048_8192_SHA256,
             SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_2048_8192_SHA384,
             SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_2048_8192_SHA512,
+            SignatureAlgorithm::Ed25519 => &signature::ED25519,
         };
         UnparsedPublicKey::new(algorithm, &self.0).verify(message, signature).is_ok()
     }

@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 
 use base::Rng;
+use ed25519_dalek::Signer as _;
 use p256::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use rsa::{
     BoxedUint, Pkcs1v15Sign, Pss, RsaPrivateKey, RsaPublicKey,
@@ -18,6 +19,7 @@ pub(crate) enum SigningKey {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
     Rsa(Box<RsaPrivateKey>),
+    Ed25519(ed25519_dalek::SigningKey),
 }
 
 impl SigningKey {
@@ -50,6 +52,13 @@ impl SigningKey {
         Some(Self::Rsa(Box::new(key)))
     }
 
+    /// The key of a seed, with its public half.
+    pub(crate) fn from_seed(seed: &[u8; 32]) -> (Self, [u8; 32]) {
+        let key = ed25519_dalek::SigningKey::from_bytes(seed);
+        let public = key.verifying_key().to_bytes();
+        (Self::Ed25519(key), public)
+    }
+
     /// Signs; `None` if the algorithm is for another kind of key.
     pub(crate) fn sign(
         &self,
@@ -59,7 +68,8 @@ impl SigningKey {
     ) -> Option<Vec<u8>> {
         match self {
             Self::P256(_) | Self::P384(_) => self.sign_ecdsa(algorithm, message),
-            Self::Rsa(key) => sign_rsa(key, algorithm, &digest(algorithm, message), rng),
+            Self::Rsa(key) => sign_rsa(key, algorithm, &digest(algorithm, message)?, rng),
+            Self::Ed25519(key) => Some(key.sign(message).to_bytes().to_vec()),
         }
     }
 
@@ -69,7 +79,7 @@ impl SigningKey {
         algorithm: SignatureAlgorithm,
         message: &[u8],
     ) -> Option<Vec<u8>> {
-        let digest = digest(algorithm, message);
+        let digest = digest(algorithm, message)?;
         match self {
             Self::P256(key) => {
                 let signature: p256::ecdsa::DerSignature = key.sign_prehash(&digest).ok()?;
@@ -79,7 +89,7 @@ impl SigningKey {
                 let signature: p384::ecdsa::DerSignature = key.sign_prehash(&digest).ok()?;
                 Some(signature.as_bytes().to_vec())
             }
-            Self::Rsa(_) => None,
+            Self::Rsa(_) | Self::Ed25519(_) => None,
         }
     }
 }
@@ -107,7 +117,8 @@ fn sign_rsa(
         SignatureAlgorithm::EcdsaP256Sha256
         | SignatureAlgorithm::EcdsaP256Sha384
         | SignatureAlgorithm::EcdsaP384Sha256
-        | SignatureAlgorithm::EcdsaP384Sha384 => return None,
+        | SignatureAlgorithm::EcdsaP384Sha384
+        | SignatureAlgorithm::Ed25519 => return None,
     }
     .ok()
 }
@@ -139,6 +150,7 @@ pub(crate) enum PublicKey {
     P256(p256::ecdsa::VerifyingKey),
     P384(p384::ecdsa::VerifyingKey),
     Rsa(RsaPublicKey),
+    Ed25519(ed25519_dalek::VerifyingKey),
 }
 
 impl PublicKey {
@@ -154,6 +166,9 @@ impl PublicKey {
             PublicKeyInfo::Rsa { modulus, exponent, .. } => {
                 RsaPublicKey::new(number(modulus)?, number(exponent)?).ok().map(Self::Rsa)
             }
+            PublicKeyInfo::Ed25519(point) => {
+                ed25519_dalek::VerifyingKey::from_bytes(point).ok().map(Self::Ed25519)
+            }
         }
     }
 
@@ -164,8 +179,14 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
-        let digest = digest(algorithm, message);
+        if let Self::Ed25519(key) = self {
+            // Strictly: two verifiers never differ about a signature (RFC 8032 §5.1.7).
+            let signature = ed25519_dalek::Signature::from_slice(signature);
+            return signature.is_ok_and(|it| key.verify_strict(message, &it).is_ok());
+        }
+        let Some(digest) = digest(algorithm, message) else { return false };
         match self {
+            Self::Ed25519(_) => false,
             Self::P256(key) => p256::ecdsa::DerSignature::from_bytes(signature)
                 .and_then(|signature| key.verify_prehash(&digest, &signature))
                 .is_ok(),
@@ -177,8 +198,9 @@ impl PublicKey {
     }
 }
 
-fn digest(algorithm: SignatureAlgorithm, message: &[u8]) -> Vec<u8> {
-    match algorithm {
+/// What is signed in place of `message`; `None` if it is signed as it is.
+fn digest(algorithm: SignatureAlgorithm, message: &[u8]) -> Option<Vec<u8>> {
+    Some(match algorithm {
         SignatureAlgorithm::EcdsaP256Sha256
         | SignatureAlgorithm::EcdsaP384Sha256
         | SignatureAlgorithm::RsaPkcs1Sha256
@@ -190,7 +212,8 @@ fn digest(algorithm: SignatureAlgorithm, message: &[u8]) -> Vec<u8> {
         SignatureAlgorithm::RsaPkcs1Sha512 | SignatureAlgorithm::RsaPssSha512 => {
             Sha512::digest(message).to_vec()
         }
-    }
+        SignatureAlgorithm::Ed25519 => return None,
+    })
 }
 
 fn verify_rsa(
@@ -215,7 +238,8 @@ fn verify_rsa(
         SignatureAlgorithm::EcdsaP256Sha256
         | SignatureAlgorithm::EcdsaP256Sha384
         | SignatureAlgorithm::EcdsaP384Sha256
-        | SignatureAlgorithm::EcdsaP384Sha384 => return false,
+        | SignatureAlgorithm::EcdsaP384Sha384
+        | SignatureAlgorithm::Ed25519 => return false,
     }
     .is_ok()
 }

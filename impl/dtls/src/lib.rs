@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `version.rs`, `suite.rs`, `side.rs`, `number.rs`, `srtp.rs` | the words that every room speaks |
 //! | `credential.rs`, `fingerprint.rs` | [`Credential`], [`Fingerprint`]: who an end is |
+//! | `record/` | records sealed and opened under the keys of an epoch |
 //! | `schedule/` | the keys of an epoch, from what the key exchange agreed on |
 //! | `config.rs` | [`Config`], [`PeerCheck`]: how an association is set up |
 //! | `session.rs`, `event.rs` | [`Session`], [`Event`]: what was agreed on, and what happens |
@@ -32,6 +33,7 @@ mod fingerprint;
 mod flight;
 mod misdeed;
 mod number;
+mod record;
 mod schedule;
 mod session;
 mod side;

@@ -10,7 +10,7 @@ pub(crate) mod tls13;
 
 use std::fmt::{self, Write as _};
 
-use crypto::{AEAD_NONCE_LEN, AeadAlgorithm, AeadKey, Provider, RecordNumberKey};
+use crypto::{AEAD_NONCE_LEN, AeadAlgorithm, AeadKey, Provider};
 use zeroize::Zeroizing;
 
 use crate::CipherSuite;
@@ -22,8 +22,6 @@ pub(crate) struct TrafficKeys {
     /// What nonces are made from. Version 1.2 has four bytes for AES-GCM and twelve for
     /// ChaCha20-Poly1305, followed by zeros here; version 1.3 always has twelve.
     pub(crate) iv: Zeroizing<[u8; AEAD_NONCE_LEN]>,
-    /// The key that masks record numbers, in version 1.3.
-    pub(crate) record_number: Option<RecordNumberKey>,
 }
 
 impl TrafficKeys {
@@ -33,7 +31,7 @@ impl TrafficKeys {
         let aead = provider.aead_key(suite.aead(), key).expect("the length is the cipher's own");
         let mut whole = Zeroizing::new([0; AEAD_NONCE_LEN]);
         whole.iter_mut().zip(iv).for_each(|(to, from)| *to = *from);
-        Self { aead, iv: whole, record_number: None }
+        Self { aead, iv: whole }
     }
 
     /// The cipher.

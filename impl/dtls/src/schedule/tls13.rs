@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use crypto::{BadTag, Digest, Prk, Provider, Tag};
+use crypto::{BadTag, Digest, Prk, Provider, RecordNumberKey, Tag};
 use zeroize::Zeroizing;
 
 use super::{ExportTooLong, TrafficKeys, key_log_line};
@@ -142,9 +142,7 @@ impl TrafficSecret {
         if good { Ok(()) } else { Err(BadTag) }
     }
 
-    /// The keys of the epoch (RFC 8446 §7.3), with the one that masks record numbers
-    /// (RFC 9147 §4.2.3).
-    #[expect(clippy::expect_used, reason = "keys are derived as long as the cipher asks")]
+    /// The keys of the epoch (RFC 8446 §7.3).
     pub(crate) fn keys(&self) -> TrafficKeys {
         let (algorithm, prk) = (self.suite.aead(), self.prk());
         let mut bytes = Zeroizing::new([0; 32]);
@@ -152,11 +150,18 @@ impl TrafficSecret {
         let mut iv = Zeroizing::new([0; 12]);
         expand_label(&prk, b"key", &[], key);
         expand_label(&prk, b"iv", &[], &mut *iv);
-        let mut keys = TrafficKeys::new(self.provider, self.suite, key, &*iv);
-        expand_label(&prk, b"sn", &[], key);
-        let record_number = self.provider.record_number_key(algorithm, key);
-        keys.record_number = Some(record_number.expect("the length is the cipher's own"));
-        keys
+        TrafficKeys::new(self.provider, self.suite, key, &*iv)
+    }
+
+    /// The key that masks the record numbers of the epoch (RFC 9147 §4.2.3).
+    #[expect(clippy::expect_used, reason = "the key is derived as long as the cipher asks")]
+    pub(crate) fn record_number_key(&self) -> RecordNumberKey {
+        let algorithm = self.suite.aead();
+        let mut bytes = Zeroizing::new([0; 32]);
+        let (key, _) = bytes.split_at_mut(algorithm.key_len());
+        expand_label(&self.prk(), b"sn", &[], key);
+        let key = self.provider.record_number_key(algorithm, key);
+        key.expect("the length is the cipher's own")
     }
 
     /// The line of a key log.

@@ -1,0 +1,368 @@
+//! The record layer: sealing, and opening in place, under the keys of an epoch.
+//!
+//! A record is sealed straight into the caller's buffer and opened where it lies; neither allocates.
+//! Whatever cannot be opened is dropped with a reason and changes nothing, except that failures are
+//! counted against the keys.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `record/header.rs` | the two forms of headers |
+//! | `record/protection.rs` | [`Protection`]: what the keys of an epoch do to a record |
+//! | `record/epochs.rs` | what is kept per epoch, and which epoch a record belongs to |
+//! | `record/window.rs` | which numbers came before |
+//! | `record/connection_id.rs` | the ids in headers |
+//! | `record/limits.rs` | how much a key may do |
+
+mod connection_id;
+mod epochs;
+mod header;
+mod limits;
+mod protection;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+use self::{
+    connection_id::{ConnectionId, ConnectionIds},
+    epochs::{ReadEpochs, WriteEpochs},
+    header::{Header, UnifiedHeader},
+    protection::{Inner, SealContext},
+};
+pub(crate) use self::{limits::Limits, protection::Protection};
+use crate::{DropReason, RecordNumber, wire::ContentType};
+
+/// Both directions of an association's records.
+pub(crate) struct Records {
+    read: ReadEpochs,
+    write: WriteEpochs,
+    /// What the peer's records must bear, if anything.
+    own_ids: ConnectionIds,
+    /// What ours bear, if anything.
+    peer_id: ConnectionId,
+    /// The longest plaintext that the peer takes in a protected record (RFC 8449 §4).
+    send_limit: usize,
+    /// The longest plaintext that we said we take.
+    receive_limit: usize,
+    /// Protected plaintexts that have a place for padding are padded to multiples of this.
+    padding: usize,
+}
+
+/// A record that was opened.
+pub(crate) struct Opened<'a> {
+    /// Its name.
+    pub(crate) number: RecordNumber,
+    /// What it carries. Number 0, which is no type, if it is padding and nothing else.
+    pub(crate) kind: ContentType,
+    /// The payload, in the place of the record.
+    pub(crate) payload: &'a mut [u8],
+    /// Whether it is the newest so far: what RFC 9146 §6 asks of a record that changes the peer's
+    /// address.
+    pub(crate) is_newest: bool,
+}
+
+impl fmt::Debug for Opened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Opened({} {:?}, {} bytes)", self.number, self.kind, self.payload.len())
+    }
+}
+
+/// Why a record was not sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum SealError {
+    /// The epoch has no keys, or no longer.
+    #[error("no keys for the epoch")]
+    NoKeys,
+    /// The payload is longer than a record may be.
+    #[error("longer than a record")]
+    TooLong,
+    /// The keys have sealed as many records as they may (RFC 9147 §4.5.3), or numbers have run out
+    /// (RFC 9147 §4.2.1, RFC 6347 §4.1).
+    #[error("the keys are used up")]
+    KeysUsedUp,
+}
+
+impl Records {
+    /// Epoch 0 in both directions: records without protection.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self {
+            read: ReadEpochs::new(limits),
+            write: WriteEpochs::new(limits),
+            own_ids: ConnectionIds::default(),
+            peer_id: ConnectionId::default(),
+            send_limit: MAX_INNER_PLAINTEXT,
+            receive_limit: MAX_INNER_PLAINTEXT,
+            padding: 1,
+        }
+    }
+
+    /// Takes the keys that open the peer's records of `epoch`. An epoch has keys once: later ones are
+    /// ignored. Epochs that the header could confuse with the new one are retired.
+    pub(crate) fn install_read(&mut self, epoch: u64, protection: Protection) {
+        self.read.install(epoch, protection);
+    }
+
+    /// Takes the keys that seal our records of `epoch`.
+    pub(crate) fn install_write(&mut self, epoch: u64, protection: Protection) {
+        self.write.install(epoch, protection);
+    }
+
+    /// Drops the keys that open records of `epoch`.
+    pub(crate) fn retire_read(&mut self, epoch: u64) {
+        self.read.retire(epoch);
+    }
+
+    /// Drops the keys that seal records of `epoch`.
+    pub(crate) fn retire_write(&mut self, epoch: u64) {
+        self.write.retire(epoch);
+    }
+
+    /// The newest epoch that the peer's records can be opened in.
+    pub(crate) fn read_epoch(&self) -> u64 {
+        self.read.newest()
+    }
+
+    /// Whether records of `epoch` can be opened.
+    pub(crate) fn reads(&self, epoch: u64) -> bool {
+        self.read.has(epoch)
+    }
+
+    /// The newest epoch that records can be sealed in.
+    pub(crate) fn write_epoch(&self) -> u64 {
+        self.write.newest()
+    }
+
+    /// The number that the next record of `epoch` gets. A server that answered a first ClientHello
+    /// without keeping anything goes on with the number of the second (RFC 6347 §4.2.1). Numbers
+    /// never go back.
+    pub(crate) fn set_next_sequence(&mut self, epoch: u64, sequence: u64) {
+        self.write.set_next(epoch, sequence);
+    }
+
+    /// Accepts the peer's protected records with `id` in their headers, and from now on no others
+    /// than with this and the ids accepted before. All ids are of one length; an id of another length
+    /// and an empty one are ignored, and so is one more than [`connection_id::MAX_ACCEPTED`].
+    pub(crate) fn accept_connection_id(&mut self, id: &[u8]) {
+        self.own_ids.accept(id);
+    }
+
+    /// Puts `id` into the headers of our protected records from now on; none if it is empty. It is cut
+    /// off at 255 bytes, which is as long as an id can be.
+    pub(crate) fn use_connection_id(&mut self, id: &[u8]) {
+        self.peer_id = ConnectionId::new(id);
+    }
+
+    /// The longest plaintext the peer takes in a protected record (RFC 8449 §4), padding and inner
+    /// type included.
+    pub(crate) fn set_send_limit(&mut self, limit: u16) {
+        self.send_limit = usize::from(limit).min(MAX_INNER_PLAINTEXT);
+    }
+
+    /// The longest plaintext that we told the peer we take.
+    pub(crate) fn set_receive_limit(&mut self, limit: u16) {
+        self.receive_limit = usize::from(limit).min(MAX_INNER_PLAINTEXT);
+    }
+
+    /// Pads what has a place for padding to multiples of `unit` bytes (RFC 8446 §5.4): records of
+    /// version 1.3, and those of 1.2 with a connection id.
+    pub(crate) fn set_padding(&mut self, unit: u16) {
+        self.padding = usize::from(unit).max(1);
+    }
+
+    /// Bytes that a record of `epoch` has beyond its payload, at most.
+    pub(crate) fn overhead(&self, epoch: u64) -> usize {
+        let overhead = self.write.get(epoch).map(|write| {
+            let padding = if write.protection.has_inner(&self.peer_id) { self.padding } else { 1 };
+            write.protection.overhead(&self.peer_id) + padding - 1
+        });
+        overhead.unwrap_or(header::LONG_HEADER_LEN)
+    }
+
+    /// The longest payload of a record of `epoch`.
+    pub(crate) fn max_payload(&self, epoch: u64) -> usize {
+        self.write
+            .get(epoch)
+            .map_or(0, |write| write.protection.max_payload(&self.peer_id, self.send_limit))
+    }
+
+    /// Whether the keys that seal `epoch` have done so much that it is time for new ones
+    /// (RFC 9147 §4.5.3).
+    pub(crate) fn needs_key_update(&self, epoch: u64) -> bool {
+        self.write.get(epoch).is_some_and(|write| write.is_worn())
+    }
+
+    /// Whether so many records failed to open under the peer's newest keys that the peer should be
+    /// asked for new ones (RFC 9147 §4.5.3).
+    pub(crate) fn needs_peer_key_update(&self) -> bool {
+        self.read.is_worn()
+    }
+
+    /// Appends one whole record of `epoch` to `out` and returns its number.
+    ///
+    /// # Errors
+    ///
+    /// `SealError`; then `out` is as it was.
+    pub(crate) fn seal(
+        &mut self,
+        epoch: u64,
+        kind: ContentType,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<RecordNumber, SealError> {
+        let write = self.write.get_mut(epoch).ok_or(SealError::NoKeys)?;
+        let longest = write.protection.max_payload(&self.peer_id, self.send_limit);
+        if payload.len() > longest {
+            return Err(SealError::TooLong);
+        }
+        let sequence = write.next(kind)?;
+        let number = RecordNumber::new(epoch, sequence);
+        // Padding never makes a record longer than the peer takes.
+        let padding = match self.padding {
+            0 | 1 => 0,
+            unit => {
+                let room = longest - payload.len();
+                ((payload.len() + 1).next_multiple_of(unit) - payload.len() - 1).min(room)
+            }
+        };
+        let context = SealContext { number, kind, id: &self.peer_id, padding };
+        write.protection.seal(&context, payload, out);
+        Ok(number)
+    }
+
+    /// Takes the first record off `datagram`; `None` when nothing is left. What cannot be cut into
+    /// records is dropped to the end of the datagram.
+    pub(crate) fn split<'a>(
+        &self,
+        datagram: &mut &'a mut [u8],
+    ) -> Option<Result<&'a mut [u8], DropReason>> {
+        let whole = std::mem::take(datagram);
+        if whole.is_empty() {
+            return None;
+        }
+        let length = match Header::parse(whole, &self.own_ids) {
+            Ok((_, length)) => length,
+            Err(reason) => return Some(Err(reason)),
+        };
+        let (record, rest) = whole.split_at_mut_checked(length)?;
+        *datagram = rest;
+        Some(Ok(record))
+    }
+
+    /// Opens `record`, one that [`Records::split`] took off a datagram, in place.
+    ///
+    /// # Errors
+    ///
+    /// Why it is dropped. After `EarlyEpoch` the bytes of `record` are as they were and can be tried
+    /// again; otherwise they mean nothing.
+    pub(crate) fn open<'a>(&mut self, record: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {
+        let (header, length) = Header::parse(record, &self.own_ids)?;
+        let record = record.get_mut(..length).ok_or(DropReason::MalformedRecord)?;
+        match header {
+            Header::Long(header) => self.open_long(&header, record),
+            Header::Unified(header) => self.open_unified(header, record),
+        }
+    }
+
+    fn open_long<'a>(
+        &mut self,
+        header: &header::LongHeader,
+        record: &'a mut [u8],
+    ) -> Result<Opened<'a>, DropReason> {
+        if !(20..=26).contains(&header.kind.number()) {
+            return Err(DropReason::UnknownContentType);
+        }
+        let expects_id = !self.own_ids.is_empty();
+        let (epoch, newest) = self.read.of_long_header(header.number.epoch)?;
+        let (head, body) =
+            record.split_at_mut_checked(header.length).ok_or(DropReason::MalformedRecord)?;
+        let cipher = match &epoch.protection {
+            // Nobody vouches for the number of a record without protection, so none is remembered:
+            // whoever made one up could shut out those that follow. The layer above knows messages
+            // that it has seen.
+            Protection::None => {
+                let longest = if body.len() > MAX_PLAINTEXT { None } else { Some(body) };
+                let payload = longest.ok_or(DropReason::TooLong)?;
+                let (number, kind) = (header.number, header.kind);
+                return Ok(Opened { number, kind, payload, is_newest: false });
+            }
+            Protection::Tls12(cipher) => cipher,
+            Protection::Tls13(_) => return Err(DropReason::UnknownEpoch),
+            Protection::Spent => return Err(DropReason::FailureLimit),
+        };
+        if header.version != header::WIRE_VERSION {
+            return Err(DropReason::UnknownVersion);
+        }
+        // RFC 9146 §3: where an id was agreed on, protected records have one.
+        if expects_id != (header.kind == ContentType::TLS12_CID) {
+            return Err(DropReason::UnknownConnectionId);
+        }
+        let Ok(inner) = cipher.open(header, header.id(head), body) else {
+            return Err(epoch.count_failure());
+        };
+        let number = header.number;
+        let is_newest = epoch.accept(number.sequence, newest)?;
+        let (kind, payload) = inner.limited(self.receive_limit, header.kind)?;
+        Ok(Opened { number, kind, payload, is_newest })
+    }
+
+    fn open_unified<'a>(
+        &mut self,
+        header: UnifiedHeader,
+        record: &'a mut [u8],
+    ) -> Result<Opened<'a>, DropReason> {
+        // RFC 9147 §9: where an id was agreed on, protected records have one.
+        if header.has_id == self.own_ids.is_empty() {
+            return Err(DropReason::UnknownConnectionId);
+        }
+        let (epoch, newest) = self.read.of_unified_header(header.epoch_bits)?;
+        let cipher = match &epoch.protection {
+            Protection::Tls13(cipher) => cipher,
+            Protection::Spent => return Err(DropReason::FailureLimit),
+            Protection::None | Protection::Tls12(_) => return Err(DropReason::UnknownEpoch),
+        };
+        let expected = epoch.window.next();
+        let Ok((sequence, inner)) = cipher.open(header, expected, record) else {
+            return Err(epoch.count_failure());
+        };
+        let number = RecordNumber::new(epoch.number, sequence);
+        // RFC 9147 §4.5.1: only now, so that the time it takes does not tell the number.
+        let is_newest = epoch.accept(sequence, newest)?;
+        let (kind, payload) = inner.limited(self.receive_limit, ContentType::TLS12_CID)?;
+        Ok(Opened { number, kind, payload, is_newest })
+    }
+}
+
+impl<'a> Inner<'a> {
+    /// The type and the payload, if they are no longer than we said we take.
+    fn limited(
+        self,
+        limit: usize,
+        outer: ContentType,
+    ) -> Result<(ContentType, &'a mut [u8]), DropReason> {
+        // RFC 8449 §4: a longer one may be discarded.
+        match self {
+            Self::Plain(payload) if payload.len() <= limit.min(MAX_PLAINTEXT) => {
+                Ok((outer, payload))
+            }
+            Self::WithType(bytes) if bytes.len() <= limit => Ok(protection::strip(bytes)),
+            Self::Plain(_) | Self::WithType(_) => Err(DropReason::TooLong),
+        }
+    }
+}
+
+impl fmt::Debug for Records {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Records")
+            .field("read_epoch", &self.read.newest())
+            .field("write_epoch", &self.write.newest())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The longest payload of a record (RFC 9147 §4, RFC 5246 §6.2.1).
+pub(crate) const MAX_PLAINTEXT: usize = 1 << 14;
+
+/// The same with the inner content type of version 1.3 (RFC 8446 §5.4).
+const MAX_INNER_PLAINTEXT: usize = MAX_PLAINTEXT + 1;

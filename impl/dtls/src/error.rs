@@ -46,6 +46,9 @@ pub enum UpdateKeysError {
     /// The last update has not been acknowledged (RFC 9147 §8).
     #[error("an update is under way")]
     UnderWay,
+    /// There are no epochs or message numbers left: RFC 9147 §5.2 lets neither begin anew.
+    #[error("no epochs left")]
+    UsedUp,
 }
 
 /// Why fingerprints were not taken.

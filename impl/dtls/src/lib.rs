@@ -16,6 +16,7 @@
 //! | `session.rs`, `event.rs` | [`Session`], [`Event`]: what was agreed on, and what happens |
 //! | `misdeed.rs` | [`Misdeed`]: how a peer breaks the protocol, and the alert that says so |
 //! | `flight/` | handshake messages in pieces: transcript, reassembly, retransmission, acknowledgements |
+//! | `handshake/` | who decides what: the hellos of both versions, then the steps of each |
 //! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
 //! | `wire/` | messages, extensions and alerts as bytes |
 
@@ -31,6 +32,7 @@ mod error;
 mod event;
 mod fingerprint;
 mod flight;
+mod handshake;
 mod misdeed;
 mod number;
 mod record;

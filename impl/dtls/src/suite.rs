@@ -1,6 +1,6 @@
 //! Cipher suites.
 
-use crypto::{AeadAlgorithm, HashAlgorithm, HmacAlgorithm, PrfAlgorithm};
+use crypto::{AeadAlgorithm, HashAlgorithm, HmacAlgorithm, KeyKind, PrfAlgorithm};
 
 use crate::Version;
 
@@ -35,6 +35,18 @@ pub enum Authentication {
     Ecdsa,
     /// RSA.
     Rsa,
+}
+
+impl Authentication {
+    /// The kind of a key.
+    #[must_use]
+    pub const fn of(key: KeyKind) -> Self {
+        match key {
+            // RFC 8422 §5.10: keys of Edwards curves go with the suites of ECDSA.
+            KeyKind::EcdsaP256 | KeyKind::EcdsaP384 | KeyKind::Ed25519 => Self::Ecdsa,
+            KeyKind::Rsa => Self::Rsa,
+        }
+    }
 }
 
 impl CipherSuite {

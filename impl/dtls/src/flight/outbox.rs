@@ -17,6 +17,7 @@ use self::{
 use super::Place;
 use crate::{
     RecordNumber,
+    record::{Records, SealError},
     wire::{ContentType, HandshakeType},
 };
 
@@ -68,6 +69,28 @@ pub(crate) trait Seal {
         payload: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<RecordNumber, Self::Error>;
+}
+
+impl Seal for Records {
+    type Error = SealError;
+
+    fn overhead(&self, epoch: u64) -> usize {
+        Self::overhead(self, epoch)
+    }
+
+    fn max_payload(&self, epoch: u64) -> usize {
+        Self::max_payload(self, epoch)
+    }
+
+    fn seal(
+        &mut self,
+        epoch: u64,
+        kind: ContentType,
+        payload: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<RecordNumber, SealError> {
+        Self::seal(self, epoch, kind, payload, out)
+    }
 }
 
 /// What ends the repeating of a flight.
@@ -308,6 +331,12 @@ impl Outbox {
     #[must_use]
     pub(crate) fn is_waiting(&self) -> bool {
         self.flights.iter().any(|flight| flight.expect != Expect::Nothing)
+    }
+
+    /// Whether nothing that was sent is repeated until it is answered or acknowledged.
+    #[must_use]
+    pub(crate) fn is_idle(&self) -> bool {
+        !self.is_waiting()
     }
 
     /// Whether a message of this kind has not arrived yet, as far as is known.

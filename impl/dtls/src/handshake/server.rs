@@ -1,0 +1,135 @@
+//! The server until it has a ClientHello: which version takes over.
+
+use super::Context;
+use crate::{
+    Config, Misdeed, Version,
+    wire::{
+        ClientHello, ClientKeyShares, ClientVersions, DOWNGRADE_TO_1_2, ExtensionType,
+        Message as _, NamedGroupId,
+    },
+};
+
+/// What a HelloRetryRequest asked for of which nothing was kept but what the cookie says. The transcript
+/// has its hash and the request already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retried {
+    /// The suite.
+    pub(crate) suite: crate::CipherSuite,
+    /// The group that a share was asked of.
+    pub(crate) group: Option<crypto::NamedGroup>,
+}
+
+/// The newest version that both speak (RFC 8446 §4.2.1, RFC 6347 §4.2.1).
+pub(crate) fn choose_version(config: &Config, hello: &ClientHello<'_>) -> Result<Version, Misdeed> {
+    let offered = hello.extensions.get::<ClientVersions<'_>>()?;
+    [Version::Dtls13, Version::Dtls12]
+        .into_iter()
+        .filter(|version| config.speaks(*version))
+        .find(|&version| match offered {
+            Some(offered) => offered.versions.contains(version.into()),
+            // Version 1.3 is offered by the extension alone.
+            None => version == Version::Dtls12 && hello.legacy_version.reaches(version),
+        })
+        .ok_or(Misdeed::UnsupportedVersion)
+}
+
+/// Checks the fields that a client of each version has no choice about.
+fn check_form(hello: &ClientHello<'_>, version: Version) -> Result<(), Misdeed> {
+    // RFC 5246 §7.4.1.2: no compression has to be among the methods; RFC 8446 §4.1.2: and alone.
+    let compression_is_none = match version {
+        Version::Dtls12 => hello.compression.contains(&0),
+        Version::Dtls13 => hello.compression == [0],
+    };
+    if !compression_is_none {
+        return Err(Misdeed::Compression);
+    }
+    // RFC 9147 §5.3: the cookie of version 1.2 is empty in version 1.3.
+    if version == Version::Dtls13 && !hello.cookie.is_empty() {
+        return Err(Misdeed::BadCookie);
+    }
+    Ok(())
+}
+
+/// The random of a ServerHello. RFC 8446 §4.1.3: a server of version 1.3 that chose 1.2 says so at its
+/// end, where no one on the way can take it out.
+fn random(cx: &mut Context<'_>, version: Version) -> [u8; 32] {
+    let mut random: [u8; 32] = cx.rng.public_array();
+    if version == Version::Dtls12
+        && cx.config.speaks(Version::Dtls13)
+        && let Some(end) = random.last_chunk_mut::<8>()
+    {
+        *end = DOWNGRADE_TO_1_2;
+    }
+    random
+}
+
+/// Checks that the ClientHello after a HelloRetryRequest is the one before it with the changes that were
+/// asked for and allowed, and no others (RFC 8446 §4.1.2, RFC 9147 §5.1).
+///
+/// `first` is the body of the first ClientHello, `group` what a share was asked of, `cookie` what was to
+/// be sent back.
+pub(crate) fn check_second(
+    first: &[u8],
+    second: &ClientHello<'_>,
+    group: Option<NamedGroupId>,
+    cookie: Option<&[u8]>,
+) -> Result<(), Misdeed> {
+    let first = ClientHello::parse(first)?;
+    let same = first.legacy_version == second.legacy_version
+        && first.random == second.random
+        && first.session_id == second.session_id
+        && first.cookie == second.cookie
+        && first.suites == second.suites
+        && first.compression == second.compression;
+    let stays = |&(kind, _): &(ExtensionType, &[u8])| {
+        !matches!(
+            kind,
+            ExtensionType::KEY_SHARE
+                | ExtensionType::COOKIE
+                | ExtensionType::EARLY_DATA
+                | ExtensionType::PRE_SHARED_KEY
+                | PADDING
+        )
+    };
+    let unchanged =
+        first.extensions.iter().filter(stays).eq(second.extensions.iter().filter(stays));
+    if !same || !unchanged || second.extensions.has(ExtensionType::EARLY_DATA) {
+        return Err(Misdeed::SecondHelloChanged);
+    }
+    check_shares(&first, second, group)?;
+    check_cookie(second, cookie)
+}
+
+/// The one share that was asked for, or the same shares if none was.
+fn check_shares(
+    first: &ClientHello<'_>,
+    second: &ClientHello<'_>,
+    group: Option<NamedGroupId>,
+) -> Result<(), Misdeed> {
+    let Some(group) = group else {
+        let share = |hello: &ClientHello<'_>| {
+            hello.extensions.raw(ExtensionType::KEY_SHARE).map(<[u8]>::to_vec)
+        };
+        return if share(first) == share(second) {
+            Ok(())
+        } else {
+            Err(Misdeed::SecondHelloChanged)
+        };
+    };
+    let shares =
+        second.extensions.get::<ClientKeyShares<'_>>()?.ok_or(Misdeed::ExtensionMissing)?;
+    let mut entries = shares.entries();
+    match (entries.next(), entries.next()) {
+        (Some(entry), None) if entry.group == group => Ok(()),
+        _ => Err(Misdeed::GroupChanged),
+    }
+}
+
+/// The cookie that was sent, and only if one was.
+fn check_cookie(second: &ClientHello<'_>, cookie: Option<&[u8]>) -> Result<(), Misdeed> {
+    let returned = second.extensions.get::<crate::wire::Cookie<'_>>()?.map(|cookie| cookie.cookie);
+    if returned == cookie { Ok(()) } else { Err(Misdeed::BadCookie) }
+}
+
+/// The padding extension (RFC 7685 §3), which may come and go between the two hellos.
+const PADDING: ExtensionType = ExtensionType::new(21);

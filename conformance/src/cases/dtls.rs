@@ -4,6 +4,10 @@
 //! |---|---|
 //! | `script.rs` | the stage the cases play on, and their props |
 //! | `handshake.rs` | handshakes that end well |
+//! | `refuse_hello.rs`, `refuse_answer.rs`, `refuse_proof.rs` | what each side of 1.3 refuses, and what it has to take |
 
 mod handshake;
+mod refuse_answer;
+mod refuse_hello;
+mod refuse_proof;
 mod script;

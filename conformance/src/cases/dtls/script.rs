@@ -26,6 +26,8 @@ pub(in crate::cases) use self::{
     stage::{DtlsStage, Setup},
 };
 pub(in crate::cases) use crate::{
-    Cap, Ctl, Outcome, Stop, SubjectKind, Variant, case, product, req,
+    Cap, Ctl, Outcome, Stop, SubjectKind, Variant, case, product,
+    registry::Req,
+    req,
     subjects::dtls::{DtlsEvent, DtlsRole, DtlsVersion},
 };

@@ -6,9 +6,10 @@ use base::Instant;
 use simnet::{Host, Link, SocketId};
 use wire::dtls::{Flight, Packing, Peer, Profile, Side, Version, summary};
 
-use super::{DATA, LONG, MILLISECOND, SOON, named};
+use super::{DATA, LONG, MILLISECOND, SECOND, SOON, named};
 use crate::{
     Ctl, Outcome, Stop,
+    registry::Req,
     subjects::dtls::{DtlsConfig, DtlsEndpoint, DtlsEvent, DtlsRole},
     world::Seat,
 };
@@ -233,6 +234,40 @@ impl DtlsStage {
         }
         self.serve(t, SOON);
         self.peer.is_connected() && self.is_connected(t)
+    }
+
+    /// Asserts that the endpoint ends the handshake with one of these alerts.
+    pub(in crate::cases) fn refuses(
+        &mut self,
+        t: &mut Ctl<'_>,
+        requirement: Req,
+        alerts: &[u8],
+    ) -> Outcome {
+        self.serve(t, SECOND);
+        let (fatal, connected) = (self.peer.log.fatal(), self.is_connected(t));
+        let right = fatal.is_some_and(|alert| alerts.contains(&alert)) && !connected;
+        let got = format!("alert {fatal:?}, connected: {connected}");
+        t.must(requirement, right, format_args!("one of the alerts {alerts:?}, no connection"), got)
+    }
+
+    /// Asserts that the handshake ends well, and that data passes.
+    pub(in crate::cases) fn tolerates(&mut self, t: &mut Ctl<'_>, requirement: Req) -> Outcome {
+        let done = self.completes(t, LONG) && self.data_passes(t);
+        let got = self.state(t);
+        t.must(requirement, done, "a handshake that ends well, and data", got)
+    }
+
+    /// How things stand, in words.
+    pub(in crate::cases) fn state(&mut self, t: &mut Ctl<'_>) -> String {
+        let connected = self.is_connected(t);
+        let log = &self.peer.log;
+        format!(
+            "endpoint connected: {connected}, suite connected: {}, alerts {:?}, faults {:?}, {} unread",
+            self.peer.is_connected(),
+            log.alerts,
+            log.faults,
+            log.unread.len(),
+        )
     }
 
     /// Takes over what the endpoint has reported.

@@ -2,7 +2,7 @@
 //!
 //! A state owns its data and is replaced by value. What both versions do alike is here: the hellos
 //! (`client`, [`server`]), what is chosen ([`select`]), what the extensions say ([`extensions`]). From
-//! the ServerHello on, [`tls12`] and `tls13` take over.
+//! the ServerHello on, [`tls12`] and [`tls13`] take over.
 //!
 //! The one who takes a message also adds it to the transcript ([`Context::hear`]), since a Finished
 //! covers what came before it. Hellos are in the transcript before `start` is called.
@@ -13,6 +13,7 @@ pub(crate) mod offer;
 pub(crate) mod select;
 pub(crate) mod server;
 pub(crate) mod tls12;
+pub(crate) mod tls13;
 
 pub(crate) use context::Context;
 pub(crate) use offer::Offer;

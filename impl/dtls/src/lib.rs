@@ -22,6 +22,7 @@
 
 #![allow(
     dead_code,
+    unused_imports,
     clippy::allow_attributes,
     reason = "the rooms are furnished one after the other, each before its users"
 )]

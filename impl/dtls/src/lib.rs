@@ -27,6 +27,7 @@
     reason = "the rooms are furnished one after the other, each before its users"
 )]
 
+mod association;
 mod config;
 mod credential;
 mod error;
@@ -46,6 +47,7 @@ mod suite;
 mod version;
 pub mod wire;
 
+pub use association::{Association, SrtpKeys, SrtpMaster};
 pub use config::{
     Config, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_INITIAL_TIMEOUT, DEFAULT_MTU, MAX_CONNECTION_ID,
     MIN_MTU, PeerCheck, Verifier,

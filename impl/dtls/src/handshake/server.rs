@@ -1,13 +1,21 @@
 //! The server until it has a ClientHello: which version takes over.
 
-use super::Context;
+use super::{Context, Handshake, extensions, select, tls12, tls13};
 use crate::{
     Config, Misdeed, Version,
+    flight::Incoming,
     wire::{
         ClientHello, ClientKeyShares, ClientVersions, DOWNGRADE_TO_1_2, ExtensionType,
-        Message as _, NamedGroupId,
+        HandshakeType, Message as _, NamedGroupId,
     },
 };
+
+/// A server that waits for a ClientHello.
+#[derive(Default)]
+pub(crate) struct Waiting {
+    /// What a stateless answer asked for, which the cookie of this ClientHello tells.
+    pub(crate) retried: Option<Retried>,
+}
 
 /// What a HelloRetryRequest asked for of which nothing was kept but what the cookie says. The transcript
 /// has its hash and the request already.
@@ -17,6 +25,40 @@ pub(crate) struct Retried {
     pub(crate) suite: crate::CipherSuite,
     /// The group that a share was asked of.
     pub(crate) group: Option<crypto::NamedGroup>,
+}
+
+impl Waiting {
+    /// Takes the ClientHello.
+    pub(crate) fn handle(
+        self,
+        cx: &mut Context<'_>,
+        message: Incoming<'_>,
+    ) -> Result<Handshake, Misdeed> {
+        if message.kind != HandshakeType::CLIENT_HELLO {
+            return Err(Misdeed::UnexpectedMessage);
+        }
+        let hello = ClientHello::parse(message.body)?;
+        let version = choose_version(cx.config, &hello)?;
+        check_form(&hello, version)?;
+        cx.session.version = Some(version);
+        cx.session.client_random = hello.random;
+        let suite = match self.retried {
+            Some(retried) => retried.suite,
+            None => select::suite(cx.config, &hello, version)?,
+        };
+        cx.session.suite = Some(suite);
+        cx.transcript.choose(cx.config.provider, version, suite.hash());
+        cx.hear(&message);
+        extensions::choose(cx, &hello)?;
+        cx.session.server_random = random(cx, version);
+        Ok(match version {
+            Version::Dtls12 => Handshake::Server12(tls12::Server::start(cx, &hello)?),
+            Version::Dtls13 => {
+                cx.session.retried = self.retried.is_some();
+                Handshake::Server13(tls13::Server::start(cx, &hello, message.body, self.retried)?)
+            }
+        })
+    }
 }
 
 /// The newest version that both speak (RFC 8446 §4.2.1, RFC 6347 §4.2.1).

@@ -1,0 +1,89 @@
+//! Application data that arrived and was not fetched yet.
+
+use std::collections::VecDeque;
+
+/// Most records that wait to be fetched. A caller that fetches after every datagram has a handful: as
+/// many as fit one.
+pub(super) const MAX_RECORDS: usize = 256;
+
+/// Most bytes that wait to be fetched: what may come in one round trip on a fast path before a caller
+/// gets to it.
+pub(super) const MAX_BYTES: usize = 256 * 1024;
+
+/// Buffers kept for the next records, so that a steady stream allocates nothing.
+const MAX_SPARE: usize = 8;
+
+/// Application data that arrived and was not fetched yet, record by record.
+#[derive(Default)]
+pub(super) struct DataQueue {
+    waiting: VecDeque<Vec<u8>>,
+    bytes: usize,
+    /// The record that was fetched last.
+    fetched: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+}
+
+impl DataQueue {
+    /// Keeps a copy of `payload`; `false` if there is no room for it.
+    pub(super) fn push(&mut self, payload: &[u8]) -> bool {
+        if self.waiting.len() >= MAX_RECORDS || self.bytes + payload.len() > MAX_BYTES {
+            return false;
+        }
+        let mut record = self.spare.pop().unwrap_or_default();
+        record.extend_from_slice(payload);
+        self.bytes += record.len();
+        self.waiting.push_back(record);
+        true
+    }
+
+    /// The next record.
+    pub(super) fn pop(&mut self) -> Option<&[u8]> {
+        let record = self.waiting.pop_front()?;
+        self.bytes -= record.len();
+        let mut old = std::mem::replace(&mut self.fetched, record);
+        if self.spare.len() < MAX_SPARE {
+            old.clear();
+            self.spare.push(old);
+        }
+        Some(&self.fetched)
+    }
+
+    /// Bytes that wait.
+    pub(super) const fn held(&self) -> usize {
+        self.bytes
+    }
+
+    /// Forgets everything.
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_come_out_as_they_went_in() {
+        let mut queue = DataQueue::default();
+        assert!(queue.push(b"one") && queue.push(b"") && queue.push(b"three"));
+        assert_eq!(queue.pop(), Some(&b"one"[..]));
+        assert_eq!(queue.pop(), Some(&b""[..]));
+        assert!(queue.push(b"four"));
+        assert_eq!(queue.pop(), Some(&b"three"[..]));
+        assert_eq!(queue.pop(), Some(&b"four"[..]));
+        assert_eq!(queue.pop(), None);
+    }
+
+    #[test]
+    fn a_queue_that_nobody_empties_stays_bounded() {
+        let mut queue = DataQueue::default();
+        assert!((0..MAX_RECORDS).all(|_| queue.push(b"x")));
+        assert!(!queue.push(b"x"), "too many records");
+        queue.clear();
+        assert!((0..16).all(|_| queue.push(&[0; MAX_BYTES / 16])));
+        assert!(!queue.push(b"x"), "too many bytes");
+        let _ = queue.pop();
+        assert!(queue.push(b"x"), "room again");
+    }
+}

@@ -1,0 +1,275 @@
+//! What arrives: a datagram, its records, what they carry.
+
+use base::Instant;
+
+use super::{Association, Phase};
+use crate::{
+    CloseReason, DropReason, Event, Misdeed, RecordNumber, Version,
+    flight::{Inserted, Message},
+    handshake::Handshake,
+    wire::{Ack, ChangeCipherSpec, ContentType},
+};
+
+impl Association {
+    /// A packet of the peer arrived, or of whoever else can send to us. What is wrong with it is counted
+    /// in [`Association::stats`], and not held against the peer unless only the peer can have sent it.
+    pub fn receive(&mut self, now: Instant, packet: &[u8]) {
+        self.advance(now);
+        self.stats.datagrams_received += 1;
+        self.stats.bytes_received += u64::try_from(packet.len()).unwrap_or(u64::MAX);
+        if matches!(self.phase, Phase::Ended { .. }) {
+            self.drop_for(DropReason::Ended);
+            return;
+        }
+        self.expire();
+        // Records are opened in place, in a copy.
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        scratch.extend_from_slice(packet);
+        let epoch = self.records.read_epoch();
+        self.walk(&mut scratch);
+        self.scratch = scratch;
+        if self.records.read_epoch() > epoch {
+            self.replay();
+        }
+        self.report_key_log();
+    }
+
+    /// Takes the records of a datagram one after the other.
+    fn walk(&mut self, datagram: &mut [u8]) {
+        let mut rest = datagram;
+        while !self.is_closed() {
+            match self.records.split(&mut rest) {
+                Some(Ok(record)) => self.take_record(record),
+                // Where the next record begins is not known.
+                Some(Err(reason)) => self.drop_for(reason),
+                None => return,
+            }
+        }
+    }
+
+    fn take_record(&mut self, bytes: &mut [u8]) {
+        match self.records.open(bytes) {
+            Ok(opened) => {
+                let (number, kind) = (opened.number, opened.kind);
+                self.stats.records_received += 1;
+                self.take(number, kind, opened.payload);
+            }
+            Err(DropReason::EarlyEpoch) => {
+                let kept = self.early.push(bytes);
+                self.acks.note_unreadable(self.now);
+                self.drop_for(if kept {
+                    DropReason::EarlyEpoch
+                } else {
+                    DropReason::TooManyEarlyRecords
+                });
+            }
+            Err(DropReason::FailureLimit) => {
+                self.drop_for(DropReason::FailureLimit);
+                self.end(CloseReason::KeysUsedUp);
+            }
+            Err(reason) => self.drop_for(reason),
+        }
+    }
+
+    /// New keys came: what waited for them is looked at again, once.
+    fn replay(&mut self) {
+        for mut record in self.early.take() {
+            if !self.is_closed() {
+                self.walk(&mut record);
+            }
+        }
+    }
+
+    fn take(&mut self, number: RecordNumber, kind: ContentType, payload: &[u8]) {
+        self.note_opened(number, kind);
+        match kind {
+            ContentType::HANDSHAKE => self.take_handshake(number, payload),
+            ContentType::APPLICATION_DATA => self.take_data(number, payload),
+            ContentType::ALERT => self.take_alert(number, payload),
+            ContentType::ACK => self.take_ack(number, payload),
+            ContentType::CHANGE_CIPHER_SPEC => self.take_change_cipher_spec(number, payload),
+            _ if number.epoch == 0 => self.drop_for(DropReason::UnknownContentType),
+            // RFC 8446 §5: under keys, it was the peer.
+            _ => self.fail(Misdeed::UnexpectedRecord),
+        }
+    }
+
+    /// Version 1.3 keeps the keys of an old epoch until the next one is seen in use.
+    fn note_opened(&mut self, number: RecordNumber, kind: ContentType) {
+        if let Some(Handshake::Connected13(connected)) = &mut self.handshake {
+            let is_data = kind == ContentType::APPLICATION_DATA;
+            connected.opened(self.now, number.epoch, is_data);
+        }
+    }
+
+    fn take_handshake(&mut self, number: RecordNumber, payload: &[u8]) {
+        // RFC 9147 §5.11, RFC 6347 §4.2.8: a new ClientHello does no harm to an association that has keys,
+        // nor does anything else that anybody can send.
+        if number.epoch == 0 && self.handshake.as_ref().is_some_and(Handshake::is_connected) {
+            self.drop_for(DropReason::Unprotected);
+            return;
+        }
+        match self.inbox.insert(number, payload) {
+            Ok(inserted) => self.note_inserted(number, &inserted),
+            Err(reason) => {
+                self.drop_for(reason);
+                return;
+            }
+        }
+        self.start_clock();
+        while let Some(message) = self.inbox.next() {
+            self.step(&message);
+            if self.is_closed() {
+                return;
+            }
+        }
+    }
+
+    /// What a handshake record says beside its messages: which records arrived, and whether ours did.
+    fn note_inserted(&mut self, number: RecordNumber, inserted: &Inserted) {
+        if let Some(reason) = inserted.dropped {
+            self.drop_for(reason);
+        }
+        self.acks.note(self.now, number, inserted);
+        if let Some(place) = inserted.repeats_earlier_flight {
+            self.outbox.repeat(self.now, place);
+        }
+        if inserted.repeats_this_flight
+            && self.handshake.as_ref().is_some_and(Handshake::is_connected)
+        {
+            // RFC 9147 §7.1: the acknowledgement was lost.
+            self.acks.complete();
+        }
+    }
+
+    /// Has the handshake take a message, and sees what follows from it.
+    fn step(&mut self, message: &Message) {
+        let Some(handshake) = self.handshake.take() else { return };
+        let was_connected = handshake.is_connected();
+        let next_message = self.outbox.next_message_seq();
+        let (slot, mut cx) = self.split();
+        match handshake.handle(&mut cx, message.incoming()) {
+            Ok(next) => *slot = Some(next),
+            Err(misdeed) => {
+                self.fail(misdeed);
+                return;
+            }
+        }
+        let spoke = self.outbox.next_message_seq() != next_message;
+        let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
+        if self.session.version == Some(Version::Dtls13) {
+            self.acks.enable();
+        }
+        match (was_connected, is_connected, spoke) {
+            // What comes after the handshake is acknowledged message by message.
+            (true, ..) => self.acks.complete(),
+            // A flight of ours answers the peer's.
+            (false, _, true) => {
+                self.inbox.end_flight();
+                self.acks.answered();
+            }
+            // The peer's last flight is complete, and nothing but an acknowledgement answers it.
+            (false, true, false) => {
+                self.outbox.answered(self.now);
+                self.acks.complete();
+            }
+            // RFC 9147 §7.2: the peer has begun to answer. In version 1.2 that stops nothing until all of
+            // the answer is there.
+            (false, false, false) if self.session.version == Some(Version::Dtls13) => {
+                self.outbox.answered(self.now);
+            }
+            (false, false, false) => {}
+        }
+        // In version 1.2 the keys may come before the last message that has none.
+        let is_tls13 = self.session.version == Some(Version::Dtls13);
+        if is_tls13 && self.inbox.raise_floor(self.records.read_epoch()) {
+            self.fail(Misdeed::DataAcrossKeyChange);
+        } else if is_connected && !was_connected {
+            self.connected();
+        }
+    }
+
+    fn take_data(&mut self, number: RecordNumber, payload: &[u8]) {
+        if number.epoch == 0 {
+            self.drop_for(DropReason::UnprotectedData);
+            return;
+        }
+        let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
+        if !is_connected && self.session.version == Some(Version::Dtls13) {
+            // Only the keys of the handshake are there: RFC 8446 §2 has no data under them.
+            self.fail(Misdeed::EarlyData);
+            return;
+        }
+        // In version 1.2, data can overtake the Finished; it waits until that is there. An empty record
+        // says nothing.
+        if !payload.is_empty() && !self.data.push(payload) {
+            self.drop_for(DropReason::InboxFull);
+        }
+    }
+
+    fn take_ack(&mut self, number: RecordNumber, payload: &[u8]) {
+        let ack = Ack::parse(payload).ok().filter(|_| {
+            // Before the ServerHello a client does not know the version.
+            self.session.version != Some(Version::Dtls12)
+        });
+        let Some(ack) = ack else {
+            self.drop_for(DropReason::BadAcknowledgement);
+            return;
+        };
+        let numbers: Vec<RecordNumber> = ack.records().take(MAX_ACKNOWLEDGED).collect();
+        let acknowledged = self.outbox.handle_ack(self.now, number.epoch, &numbers);
+        if acknowledged.is_improper {
+            self.drop_for(DropReason::BadAcknowledgement);
+        }
+        let is_idle = self.outbox.is_idle();
+        let (handshake, mut cx) = self.split();
+        if let Some(Handshake::Connected13(connected)) = handshake
+            && is_idle
+            && connected.acknowledged(&mut cx)
+        {
+            self.stats.key_updates_sent += 1;
+            let sending = self.records.write_epoch();
+            self.report(Event::KeysUpdated { sending });
+        }
+    }
+
+    /// In version 1.2 it announces the peer's keys; in version 1.3 it is for middleboxes of TLS, and DTLS
+    /// has none (RFC 9147 §5).
+    fn take_change_cipher_spec(&mut self, number: RecordNumber, payload: &[u8]) {
+        if ChangeCipherSpec::parse(payload).is_err() {
+            self.fail(Misdeed::BadChangeCipherSpec);
+            return;
+        }
+        if number.epoch > 0 || self.session.version != Some(Version::Dtls12) {
+            self.drop_for(DropReason::UselessChangeCipherSpec);
+            return;
+        }
+        let (slot, mut cx) = self.split();
+        if let Some(handshake) = slot.take() {
+            *slot = Some(handshake.handle_change_cipher_spec(&mut cx));
+        }
+    }
+
+    /// Lets go of keys whose time is over.
+    pub(super) fn expire(&mut self) {
+        let (handshake, mut cx) = self.split();
+        if let Some(Handshake::Connected13(connected)) = handshake {
+            connected.expire(&mut cx);
+        }
+    }
+
+    pub(super) fn report_key_log(&mut self) {
+        for line in std::mem::take(&mut self.session.key_log) {
+            self.report(Event::KeyLog(line));
+        }
+    }
+
+    pub(super) fn drop_for(&mut self, reason: DropReason) {
+        tracing::trace!(side = ?self.side, ?reason, "dropped");
+        self.stats.dropped.add(reason);
+    }
+}
+
+/// Most record numbers that are read out of one acknowledgement: those of any flight of ours.
+const MAX_ACKNOWLEDGED: usize = 64;

@@ -1,0 +1,8 @@
+//! Two associations, a path between them, and what the network does.
+
+#![expect(clippy::unwrap_used, reason = "what a test sets up itself is there, or the test fails")]
+
+mod attack;
+mod basic;
+mod loss;
+mod support;

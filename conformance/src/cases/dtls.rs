@@ -6,8 +6,12 @@
 //! | `handshake.rs` | handshakes that end well |
 //! | `refuse_hello.rs`, `refuse_answer.rs`, `refuse_proof.rs` | what each side of 1.3 refuses, and what it has to take |
 
+mod acks;
+mod fragments;
 mod handshake;
 mod refuse_answer;
 mod refuse_hello;
 mod refuse_proof;
+mod retry;
 mod script;
+mod timers;

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+#[cfg(debug_assertions)]
+use crate::nonce_ledger::NonceLedger;
 use crate::{BadKeyLength, BadTag, aws_lc, provider::Backend, rust_crypto};
 
 /// An AEAD cipher. All of them take nonces of 12 bytes and make tags of 16.
@@ -34,11 +36,14 @@ pub const AEAD_TAG_LEN: usize = 16;
 
 /// A prepared key that seals and opens in place without allocating.
 ///
-/// A nonce must never seal twice under one key; that is for the protocol to see to. The key schedule
-/// is wiped when the key is dropped.
+/// A nonce must never seal two messages under one key; that is for the protocol to see to. Builds with
+/// debug assertions keep every nonce, and panic when one seals a second, different message under keys
+/// of the same bytes. The key schedule is wiped when the key is dropped.
 pub struct AeadKey {
     algorithm: AeadAlgorithm,
     state: State,
+    #[cfg(debug_assertions)]
+    ledger: NonceLedger,
 }
 
 #[expect(clippy::large_enum_variant, reason = "a box would cost every packet a pointer chase")]
@@ -58,7 +63,12 @@ impl AeadKey {
             Backend::AwsLc => State::AwsLc(aws_lc::aead::Key::new(algorithm, key)),
             Backend::RustCrypto => State::RustCrypto(rust_crypto::aead::Key::new(algorithm, key)),
         };
-        Ok(Self { algorithm, state })
+        Ok(Self {
+            algorithm,
+            state,
+            #[cfg(debug_assertions)]
+            ledger: NonceLedger::of_key(algorithm, key),
+        })
     }
 
     /// The algorithm the key is for.
@@ -71,7 +81,8 @@ impl AeadKey {
     ///
     /// # Panics
     ///
-    /// If `in_out` is longer than 64 GiB, the limit of AES-GCM (RFC 5116 §5.1).
+    /// If `in_out` is longer than 64 GiB, the limit of AES-GCM (RFC 5116 §5.1). With debug assertions
+    /// also if `nonce` sealed something else under this key.
     #[must_use]
     pub fn seal(
         &self,
@@ -79,6 +90,8 @@ impl AeadKey {
         aad: &[u8],
         in_out: &mut [u8],
     ) -> [u8; AEAD_TAG_LEN] {
+        #[cfg(debug_assertions)]
+        self.ledger.note(nonce, aad, in_out);
         match &self.state {
             State::AwsLc(key) => key.seal(nonce, aad, in_out),
             State::RustCrypto(key) => key.seal(nonce, aad, in_out),

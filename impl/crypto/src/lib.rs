@@ -39,6 +39,7 @@
 //! | `provider.rs` | [`Provider`]: where every operation starts |
 //! | `hash.rs`, `hmac.rs` | [`Digest`], [`Hasher`], [`HmacKey`], [`Tag`] |
 //! | `aead.rs`, `cipher.rs` | [`AeadKey`]; [`CtrKey`], [`RecordNumberKey`] |
+//! | `nonce_ledger.rs` | the nonces that keys have sealed with, in builds with debug assertions |
 //! | `kdf.rs` | [`Prk`] and the function of TLS 1.2 |
 //! | `key_exchange.rs` | [`NamedGroup`], [`KeyExchange`], [`SharedSecret`] |
 //! | `signature.rs`, `public_key_info.rs`, `private_key_info.rs` | [`SigningKey`], [`PublicKey`] and their encoding |
@@ -84,6 +85,8 @@ mod hash;
 mod hmac;
 mod kdf;
 mod key_exchange;
+#[cfg(debug_assertions)]
+mod nonce_ledger;
 mod private_key_info;
 mod provider;
 mod public_key_info;

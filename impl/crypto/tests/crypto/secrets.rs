@@ -53,3 +53,24 @@ fn debug_shows_kinds_and_lengths_alone(
     }
     assert!(format!("{identity:?}").contains("key: SigningKey { kind: EcdsaP256, .. }"));
 }
+
+#[cfg(debug_assertions)]
+#[rstest]
+fn a_nonce_that_seals_two_messages_is_a_panic(
+    #[values(crypto::aws_lc_rs(), crypto::rust_crypto())] provider: Provider,
+) {
+    let key = || provider.aead_key(AeadAlgorithm::Aes128Gcm, &[9; 16]).unwrap();
+    let (one, same) = (key(), key());
+    let seal = |key: &crypto::AeadKey, nonce: u8, aad: &[u8], message: &[u8]| {
+        let attempt = || key.seal(&[nonce; 12], aad, &mut message.to_vec());
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(attempt)).is_ok()
+    };
+    assert!(seal(&one, 1, b"", b"message"));
+    assert!(seal(&one, 1, b"", b"message"), "the same once more gives nothing away");
+    assert!(seal(&one, 2, b"", b"another"));
+    assert!(!seal(&one, 1, b"", b"another"));
+    assert!(!seal(&one, 1, b"data", b"message"));
+    assert!(!seal(&same, 1, b"", b"another"), "another key of the same bytes");
+    drop((one, same));
+    assert!(seal(&key(), 1, b"", b"another"), "keys that are gone are forgotten");
+}

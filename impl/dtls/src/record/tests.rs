@@ -41,12 +41,12 @@ fn all() -> impl Iterator<Item = (Provider, CipherSuite)> {
     PROVIDERS.into_iter().flat_map(move |provider| suites().map(move |suite| (provider, suite)))
 }
 
-/// The secret of the client's application data, after as many updates as `epoch` says.
+/// The secret of the client's application data, after `epoch` updates.
 fn secret(provider: Provider, suite: CipherSuite, epoch: u64) -> TrafficSecret {
     let hash = provider.hash(suite.hash(), &[b"messages"]);
     let schedule = KeySchedule::new(provider, suite).into_handshake([5; 32]).into_master();
     let mut secret = schedule.traffic_secret(TrafficLabel::ClientApplication, &hash);
-    for _ in 3..epoch {
+    for _ in 0..epoch {
         secret = secret.next();
     }
     secret

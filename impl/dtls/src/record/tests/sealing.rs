@@ -132,14 +132,15 @@ fn short_forms_of_headers_are_read() {
     let provider = crypto::rust_crypto();
     let secret = secret(provider, suite, 3);
     let (keys, mask) = (secret.keys(), secret.record_number_key());
-    for (flags, has_length) in [(0x23, false), (0x27, true), (0x2b, false)] {
+    for (sequence, flags, has_length) in [(7, 0x23, false), (8, 0x27, true), (9, 0x2b, false)] {
         let mut header = vec![flags];
-        header.extend_from_slice(if flags & 0x08 == 0 { &[9] } else { &[0, 9] });
+        header.extend_from_slice(if flags & 0x08 == 0 { &[] } else { &[0] });
+        header.push(sequence);
         if has_length {
             header.extend_from_slice(&[0, 3 + 1 + 16]);
         }
         let mut nonce = *keys.iv;
-        nonce[11] ^= 9;
+        nonce[11] ^= sequence;
         let mut body = b"abc\x17".to_vec();
         keys.aead.seal_and_append(&nonce, &header, &mut body, 0);
         let [high, low] = mask.mask(body.first_chunk().unwrap());
@@ -150,7 +151,7 @@ fn short_forms_of_headers_are_read() {
             header[2] ^= low;
         }
         let (_, mut theirs, epoch) = pair(provider, suite);
-        let number = RecordNumber::new(epoch, 9);
+        let number = RecordNumber::new(epoch, u64::from(sequence));
         let opened = opened(&mut theirs, &[header, body].concat());
         assert_eq!(opened, Ok((number, b"abc".to_vec())), "{flags:#x}");
     }

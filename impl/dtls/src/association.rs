@@ -5,6 +5,7 @@ mod data;
 mod early;
 mod exports;
 mod receive;
+mod timing;
 
 use std::{collections::VecDeque, fmt, sync::Arc, time::Duration};
 
@@ -291,6 +292,16 @@ impl Association {
         }
     }
 
+    /// Ends the association with a fatal alert of the caller's choice, as who finds out more about the peer
+    /// than a certificate says. Later calls do nothing.
+    pub fn abort(&mut self, now: Instant, alert: AlertDescription) {
+        self.advance(now);
+        if !matches!(self.phase, Phase::Ended { .. }) {
+            self.alerts.push(Alert::fatal(alert));
+            self.end(CloseReason::Local);
+        }
+    }
+
     /// Sets the longest packet for the path, in bytes; what is still to be sent keeps to it. Never below
     /// [`MIN_MTU`].
     pub fn set_mtu(&mut self, mtu: usize) {
@@ -373,6 +384,9 @@ impl Association {
     /// The handshake is over.
     fn connected(&mut self) {
         self.handshake_deadline = None;
+        if matches!(self.config.peer_check, crate::PeerCheck::NoCertificate) {
+            self.session.peer_verified = true;
+        }
         if self.session.peer_verified {
             self.phase = Phase::Connected;
             self.report(Event::Connected);

@@ -87,9 +87,15 @@ impl Config {
     /// What a WebRTC endpoint wants, with nobody trusted yet.
     #[must_use]
     pub fn new(provider: Provider, credential: Credential) -> Self {
+        Self { credential: Some(credential), ..Self::without_credential(provider) }
+    }
+
+    /// The same for a client that proves nothing about itself. Not for WebRTC.
+    #[must_use]
+    pub fn without_credential(provider: Provider) -> Self {
         Self {
             provider,
-            credential: Some(credential),
+            credential: None,
             min_version: Version::Dtls12,
             max_version: Version::Dtls13,
             suites: CipherSuite::ALL.to_vec(),

@@ -6,3 +6,4 @@ mod attack;
 mod basic;
 mod loss;
 mod support;
+mod unusual;

@@ -4,6 +4,7 @@ use base::{Instant, Rng};
 use crypto::Provider;
 use simnet::Middlebox;
 
+use super::dtls::{DtlsConfig, DtlsEndpoint};
 use super::ice::{IceAgent, IceCodec, IceConfig};
 use super::nat::{NatConfig, simulated};
 use super::stun::{
@@ -16,6 +17,7 @@ use crate::{Cap, Subject, SubjectKind, Support};
 mod client;
 mod codec;
 mod discovery;
+mod dtls;
 mod ice;
 mod server;
 mod turn_client;
@@ -49,12 +51,13 @@ impl Subject for Ours {
             SubjectKind::IceCodec,
             SubjectKind::TurnServer,
             SubjectKind::TurnClient,
+            SubjectKind::Dtls,
         ]
     }
 
     fn supports(&self, capability: Cap) -> Support {
         match capability {
-            Cap::TurnGuests => Support::No,
+            Cap::TurnGuests | Cap::DtlsPeers => Support::No,
             _ => Support::Yes,
         }
     }
@@ -88,6 +91,10 @@ impl Subject for Ours {
 
     fn ice_codec(&self) -> Option<Box<dyn IceCodec>> {
         Some(Box::new(ice::Codec))
+    }
+
+    fn dtls_endpoint(&self, config: &DtlsConfig, rng: Rng) -> Option<Box<dyn DtlsEndpoint>> {
+        Some(Box::new(dtls::Endpoint::new(self.provider(), config, rng)?))
     }
 
     fn turn_server(&self, config: &TurnServerConfig, rng: Rng) -> Option<Box<dyn TurnServer>> {

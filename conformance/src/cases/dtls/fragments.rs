@@ -172,7 +172,9 @@ fn contradict(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let (connected, fatal) = (s.is_connected(t), s.peer.log.fatal());
     let got = format!("connected: {connected}, alert {fatal:?}");
     if says_length {
-        let sound = connected || fatal.is_some() || !s.is_over(t);
+        // A message of both would not parse, or not be what was signed.
+        let joined = [alert::DECODE_ERROR, alert::DECRYPT_ERROR];
+        let sound = !fatal.is_some_and(|fatal| joined.contains(&fatal));
         return t.must(req::DTLS13_FRAGMENT_LENGTH_DISAGREES, sound, "no message of both", got);
     }
     let right = fatal == Some(alert::ILLEGAL_PARAMETER);

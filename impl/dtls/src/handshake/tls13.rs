@@ -23,6 +23,8 @@ mod key_update;
 mod keys;
 mod retry;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use client::Client;
 pub(crate) use connected::Connected;

@@ -7,7 +7,7 @@ use base::{Instant, Writer};
 
 use super::{
     connection_ids::ConnectionIds,
-    key_update::{Reading, Writing},
+    key_update::{Reading, Reason, Writing},
 };
 use crate::{
     Misdeed, Side, UpdateKeysError,
@@ -75,11 +75,18 @@ impl Connected {
     }
 
     fn take_key_update(&mut self, cx: &mut Context<'_>, body: &[u8]) -> Result<(), Misdeed> {
-        let update = KeyUpdate::parse(body)?;
+        let update = KeyUpdate::parse(body).map_err(|malformed| {
+            // RFC 8446 §4.6.3 has an alert of its own for this.
+            if malformed.what == KeyUpdate::UNKNOWN_REQUEST {
+                Misdeed::BadKeyUpdate
+            } else {
+                malformed.into()
+            }
+        })?;
         self.reading.advance(cx.records)?;
         // RFC 9147 §8: a request that would lead past the last epoch is ignored.
         if update.update_requested && self.writing.can_update() {
-            self.writing.want(false);
+            self.writing.want(Reason::Asked);
         }
         Ok(())
     }
@@ -108,7 +115,7 @@ impl Connected {
         if !self.writing.can_update() || cx.outbox.next_message_seq().is_none() {
             return Err(UpdateKeysError::UsedUp);
         }
-        self.writing.want(request);
+        self.writing.want(Reason::Own { request });
         self.speak(cx);
         Ok(())
     }

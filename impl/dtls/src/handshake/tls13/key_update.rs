@@ -114,9 +114,19 @@ enum Update {
     /// None is wanted.
     None,
     /// One is to be sent as soon as nothing else is awaiting its acknowledgement.
-    Wanted { request: bool },
-    /// One was sent and not acknowledged (RFC 9147 §8: only one at a time).
-    Sent,
+    Wanted(Reason),
+    /// One was sent and not acknowledged (RFC 9147 §8: only one at a time); `asked_since` if the peer
+    /// asked for one meanwhile, which this one does not answer.
+    Sent { reason: Reason, asked_since: bool },
+}
+
+/// Why our keys are updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    /// We want to; the peer is asked to do the same if `request` is set.
+    Own { request: bool },
+    /// The peer asked.
+    Asked,
 }
 
 impl Writing {
@@ -141,34 +151,65 @@ impl Writing {
         self.epoch < LAST_WRITE_EPOCH
     }
 
-    /// Wants an update; `request` asks the peer for one of its keys as well.
+    /// Wants an update.
     ///
-    /// An update that was sent and not acknowledged is the answer to whoever asks meanwhile: RFC 8446
-    /// §4.6.3 has several requests answered by one update.
-    pub(super) fn want(&mut self, request: bool) {
-        self.update = match self.update {
-            Update::Sent => Update::Sent,
-            Update::Wanted { request: before } => Update::Wanted { request: before || request },
-            Update::None => Update::Wanted { request },
+    /// RFC 8446 §4.6.3: requests that come while one waits to be sent, or while the answer to an earlier
+    /// one is under way, are answered by that. One that crossed an update of our own wish is not.
+    pub(super) fn want(&mut self, reason: Reason) {
+        self.update = match (self.update, reason) {
+            (Update::None, _) | (Update::Wanted(Reason::Asked), _) => Update::Wanted(reason),
+            (Update::Sent { reason: own @ Reason::Own { .. }, .. }, Reason::Asked) => {
+                Update::Sent { reason: own, asked_since: true }
+            }
+            (update, _) => update,
         };
     }
 
     /// Takes the update that is to be sent now, and whether it asks the peer for one.
     pub(super) fn take_wanted(&mut self) -> Option<bool> {
-        let Update::Wanted { request } = self.update else { return None };
-        self.update = Update::Sent;
-        Some(request)
+        let Update::Wanted(reason) = self.update else { return None };
+        self.update = Update::Sent { reason, asked_since: false };
+        Some(reason == Reason::Own { request: true })
     }
 
     /// Everything sent so far was acknowledged. Returns whether that changed the keys.
     pub(super) fn acknowledged(&mut self, records: &mut Records) -> bool {
-        if self.update != Update::Sent {
-            return false;
-        }
-        self.update = Update::None;
+        let Update::Sent { asked_since, .. } = self.update else { return false };
         self.epoch += 1;
         self.secret = self.secret.next();
         records.install_write(self.epoch, Protection::tls13(&self.secret));
+        let asked = asked_since && self.can_update();
+        self.update = if asked { Update::Wanted(Reason::Asked) } else { Update::None };
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crypto::HashAlgorithm;
+
+    use super::*;
+    use crate::{
+        CipherSuite,
+        record::Limits,
+        schedule::tls13::{KeySchedule, TrafficLabel},
+    };
+
+    #[test]
+    fn no_epoch_follows_the_last() {
+        let (provider, suite) = (crypto::aws_lc_rs(), CipherSuite::Aes128GcmSha256);
+        let transcript = provider.hash(HashAlgorithm::Sha256, &[]);
+        let secret = KeySchedule::new(provider, suite)
+            .traffic_secret(TrafficLabel::ClientApplication, &transcript);
+        let mut records = Records::new(Limits::default());
+        let mut writing = Writing::start(&mut records, secret);
+        writing.epoch = LAST_WRITE_EPOCH - 1;
+        writing.want(Reason::Own { request: false });
+        assert_eq!(writing.take_wanted(), Some(false));
+        // RFC 9147 §8: a request that leads past the end is ignored.
+        writing.want(Reason::Asked);
+        assert!(writing.acknowledged(&mut records));
+        assert_eq!(writing.epoch(), LAST_WRITE_EPOCH);
+        assert!(!writing.can_update() && !writing.is_updating());
     }
 }

@@ -28,12 +28,9 @@ mod client;
 mod connected;
 mod keys;
 mod server;
+#[cfg(test)]
+mod tests;
 
-#[allow(
-    unused_imports,
-    clippy::allow_attributes,
-    reason = "the states of a handshake are told about them next"
-)]
 pub(crate) use self::{client::Client, connected::Connected, server::Server};
 
 /// The epoch of the handshake's messages but the Finished.

@@ -17,7 +17,9 @@ use self::{data::DataQueue, early::EarlyRecords};
 use crate::{
     CloseReason, Config, Event, Fingerprint, MIN_MTU, Misdeed, SendError, Session,
     SetFingerprintsError, Side, Stats, UpdateKeysError,
+    cookie::Cookies,
     flight::{Acks, Inbox, Outbox, Transcript},
+    gate::Admission,
     handshake::{Context, Handshake, client, server},
     record::{Limits, Records, SealError},
     wire::{Alert, AlertDescription, ContentType},
@@ -62,6 +64,12 @@ pub struct Association {
     mtu: usize,
     /// The datagram that is being looked at, and payloads in the making.
     scratch: Vec<u8>,
+    /// With which a client has to prove that it is there, as long as it has not.
+    cookies: Option<Cookies>,
+    /// An answer to a client that has not.
+    answer: Option<Vec<u8>>,
+    /// Whether a record newer than all before was among those of the last datagram.
+    saw_newest: bool,
     stats: Stats,
 }
 
@@ -92,7 +100,41 @@ impl Association {
     /// A server, which waits for the client.
     #[must_use]
     pub fn server(config: Arc<Config>, rng: Rng, now: Instant) -> Self {
-        Self::new(config, Side::Server, rng, now)
+        let mut association = Self::new(config, Side::Server, rng, now);
+        if association.config.cookies {
+            let provider = association.config.provider;
+            association.cookies = Some(Cookies::new(provider, &mut association.rng));
+        }
+        association
+    }
+
+    /// A server of a listener: one that begins where a stateless answer ended, if there was one.
+    pub(crate) fn admitted(
+        config: Arc<Config>,
+        rng: Rng,
+        now: Instant,
+        admission: Option<Box<Admission>>,
+    ) -> Self {
+        let mut association = Self::new(config, Side::Server, rng, now);
+        association.cookies = None;
+        if let Some(admission) = admission {
+            association.admit(*admission);
+        }
+        association
+    }
+
+    /// Goes on after a stateless answer: RFC 6347 §4.2.1, §4.2.2 have the numbers of the ClientHello
+    /// that brought the cookie taken up.
+    fn admit(&mut self, admission: Admission) {
+        self.cookies = None;
+        self.inbox = Inbox::starting_at(admission.message_seq);
+        self.outbox = Outbox::starting_at(admission.message_seq, self.config.initial_timeout);
+        self.records.set_next_sequence(0, admission.sequence);
+        if let Some((retried, transcript)) = admission.retry {
+            self.transcript = transcript;
+            let waiting = server::Waiting { retried: Some(retried) };
+            self.handshake = Some(Handshake::ClientHello(waiting));
+        }
     }
 
     fn new(config: Arc<Config>, side: Side, rng: Rng, now: Instant) -> Self {
@@ -117,6 +159,9 @@ impl Association {
             fingerprints: None,
             mtu: config.mtu.max(MIN_MTU),
             scratch: Vec::new(),
+            cookies: None,
+            answer: None,
+            saw_newest: false,
             stats: Stats::default(),
             config,
         }
@@ -214,7 +259,8 @@ impl Association {
         let start = out.len();
         // A flight whose records cannot be sealed, because numbers have run out, is not sent any more;
         // its timer ends the handshake.
-        let sent = self.outbox.poll(&mut self.records, self.mtu, out).unwrap_or(false)
+        let sent = self.poll_answer(out)
+            || self.outbox.poll(&mut self.records, self.mtu, out).unwrap_or(false)
             || self.poll_ack(out)
             || self.poll_alert(out);
         if !sent {
@@ -223,6 +269,12 @@ impl Association {
         let size = out.len() - start;
         self.count_sent(size);
         Some(size)
+    }
+
+    fn poll_answer(&mut self, out: &mut Vec<u8>) -> bool {
+        let answer = self.answer.take();
+        out.extend_from_slice(answer.as_deref().unwrap_or_default());
+        answer.is_some()
     }
 
     fn poll_ack(&mut self, out: &mut Vec<u8>) -> bool {
@@ -300,6 +352,11 @@ impl Association {
             self.alerts.push(Alert::fatal(alert));
             self.end(CloseReason::Local);
         }
+    }
+
+    /// Ends the association without a word to the peer, which has forgotten it.
+    pub(crate) fn abandon(&mut self) {
+        self.end(CloseReason::Abandoned);
     }
 
     /// Sets the longest packet for the path, in bytes; what is still to be sent keeps to it. Never below

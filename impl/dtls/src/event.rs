@@ -16,6 +16,11 @@ pub enum Event {
         /// The epoch in which this end sends now.
         sending: u64,
     },
+    /// Application data came. Only from machines with addresses; [`Association::poll_data`] has it
+    /// otherwise.
+    ///
+    /// [`Association::poll_data`]: crate::Association::poll_data
+    Data(Vec<u8>),
     /// A secret, as a line of the key log that capture tools read. Only with
     /// [`Config::key_log`](crate::Config::key_log).
     KeyLog(String),
@@ -33,6 +38,9 @@ pub enum CloseReason {
     /// The peer closed it.
     #[error("closed by the peer")]
     Peer,
+    /// The client at the same address began anew (RFC 9147 §5.11).
+    #[error("the client began anew")]
+    Abandoned,
     /// The peer sent an alert.
     #[error("the peer sent the alert {0:?}")]
     Alert(AlertDescription),

@@ -16,6 +16,9 @@
 //! | `session.rs`, `event.rs` | [`Session`], [`Event`]: what was agreed on, and what happens |
 //! | `misdeed.rs` | [`Misdeed`]: how a peer breaks the protocol, and the alert that says so |
 //! | `flight/` | handshake messages in pieces: transcript, reassembly, retransmission, acknowledgements |
+//! | `association/` | [`Association`]: receiving, sending, timers, alerts, keys for applications |
+//! | `endpoint.rs`, `listener.rs` | [`Endpoint`], [`Listener`]: one peer with an address, many behind one |
+//! | `cookie.rs`, `gate.rs` | what a server does before it keeps anything |
 //! | `handshake/` | who decides what: the hellos of both versions, then the steps of each |
 //! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
 //! | `wire/` | messages, extensions and alerts as bytes |
@@ -29,12 +32,16 @@
 
 mod association;
 mod config;
+mod cookie;
 mod credential;
+mod endpoint;
 mod error;
 mod event;
 mod fingerprint;
 mod flight;
+mod gate;
 mod handshake;
+mod listener;
 mod misdeed;
 mod number;
 mod record;
@@ -53,9 +60,11 @@ pub use config::{
     MIN_MTU, PeerCheck, Verifier,
 };
 pub use credential::Credential;
+pub use endpoint::Endpoint;
 pub use error::{ExportError, SendError, SetFingerprintsError, UpdateKeysError};
 pub use event::{CloseReason, Event};
 pub use fingerprint::{BadFingerprint, Fingerprint};
+pub use listener::{DEFAULT_CAPACITY, Listener, PeerId};
 pub use misdeed::Misdeed;
 pub use number::RecordNumber;
 pub use session::Session;

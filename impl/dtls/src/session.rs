@@ -79,6 +79,12 @@ impl Session {
         self.own_scheme
     }
 
+    /// The random of the client; zeros as long as there is none.
+    #[must_use]
+    pub const fn client_random(&self) -> [u8; 32] {
+        self.client_random
+    }
+
     /// The protection profile of SRTP.
     #[must_use]
     pub const fn srtp_profile(&self) -> Option<SrtpProfile> {

@@ -6,6 +6,7 @@ use super::{Association, Phase};
 use crate::{
     CloseReason, DropReason, Event, Misdeed, RecordNumber, Version,
     flight::{Inserted, Message},
+    gate::{self, Verdict},
     handshake::Handshake,
     wire::{Ack, ChangeCipherSpec, ContentType},
 };
@@ -21,6 +22,9 @@ impl Association {
             self.drop_for(DropReason::Ended);
             return;
         }
+        if !self.passes_gate(packet) {
+            return;
+        }
         self.expire();
         // Records are opened in place, in a copy.
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -33,6 +37,42 @@ impl Association {
             self.replay();
         }
         self.report_key_log();
+    }
+
+    /// The same for a packet that came from another address than the peer's, when records name their
+    /// association: nothing but records under keys is looked at. Returns whether one was newer than all
+    /// before, so that the peer has to be where it came from (RFC 9146 §6).
+    pub(crate) fn receive_elsewhere(&mut self, now: Instant, packet: &[u8]) -> bool {
+        let names_us = packet.first().is_some_and(|&first| {
+            first == ContentType::TLS12_CID.number() || first & 0xf0 == UNIFIED_WITH_ID
+        });
+        if !names_us {
+            self.drop_for(DropReason::UnknownPeer);
+            return false;
+        }
+        self.saw_newest = false;
+        self.receive(now, packet);
+        self.saw_newest
+    }
+
+    /// Whether a packet may be looked at: not before the client has shown its cookie, if one is wanted.
+    fn passes_gate(&mut self, packet: &[u8]) -> bool {
+        let Some(cookies) = &self.cookies else { return true };
+        // There is one peer and no address; the code covers the ClientHello alone.
+        match gate::examine(&self.config, cookies, self.now, &[], packet) {
+            Verdict::Admit(admission) => {
+                self.admit(*admission);
+                true
+            }
+            Verdict::Answer(answer) => {
+                self.answer = Some(answer);
+                false
+            }
+            Verdict::Drop(reason) => {
+                self.drop_for(reason);
+                false
+            }
+        }
     }
 
     /// Takes the records of a datagram one after the other.
@@ -52,6 +92,7 @@ impl Association {
         match self.records.open(bytes) {
             Ok(opened) => {
                 let (number, kind) = (opened.number, opened.kind);
+                self.saw_newest |= opened.is_newest;
                 self.stats.records_received += 1;
                 self.take(number, kind, opened.payload);
             }
@@ -265,7 +306,7 @@ impl Association {
         }
     }
 
-    pub(super) fn drop_for(&mut self, reason: DropReason) {
+    pub(crate) fn drop_for(&mut self, reason: DropReason) {
         tracing::trace!(side = ?self.side, ?reason, "dropped");
         self.stats.dropped.add(reason);
     }
@@ -273,3 +314,6 @@ impl Association {
 
 /// Most record numbers that are read out of one acknowledgement: those of any flight of ours.
 const MAX_ACKNOWLEDGED: usize = 64;
+
+/// The first four bits of a record of version 1.3 with a connection id (RFC 9147 §4).
+const UNIFIED_WITH_ID: u8 = 0x30;

@@ -2,7 +2,7 @@
 
 use super::{Context, Handshake, extensions, select, tls12, tls13};
 use crate::{
-    Config, Misdeed, Version,
+    Config, Misdeed, Version, cookie,
     flight::Incoming,
     wire::{
         ClientHello, ClientKeyShares, ClientVersions, DOWNGRADE_TO_1_2, ExtensionType,
@@ -108,13 +108,13 @@ fn random(cx: &mut Context<'_>, version: Version) -> [u8; 32] {
 /// Checks that the ClientHello after a HelloRetryRequest is the one before it with the changes that were
 /// asked for and allowed, and no others (RFC 8446 §4.1.2, RFC 9147 §5.1).
 ///
-/// `first` is the body of the first ClientHello, `group` what a share was asked of, `cookie` what was to
-/// be sent back.
+/// `first` is the body of the first ClientHello, `group` what a share was asked of, `sent_cookie` what was
+/// to be sent back.
 pub(crate) fn check_second(
     first: &[u8],
     second: &ClientHello<'_>,
     group: Option<NamedGroupId>,
-    cookie: Option<&[u8]>,
+    sent_cookie: Option<&[u8]>,
 ) -> Result<(), Misdeed> {
     let first = ClientHello::parse(first)?;
     let same = first.legacy_version == second.legacy_version
@@ -123,23 +123,14 @@ pub(crate) fn check_second(
         && first.cookie == second.cookie
         && first.suites == second.suites
         && first.compression == second.compression;
-    let stays = |&(kind, _): &(ExtensionType, &[u8])| {
-        !matches!(
-            kind,
-            ExtensionType::KEY_SHARE
-                | ExtensionType::COOKIE
-                | ExtensionType::EARLY_DATA
-                | ExtensionType::PRE_SHARED_KEY
-                | PADDING
-        )
-    };
+    let stays = |&(kind, _): &(ExtensionType, &[u8])| cookie::stays(kind);
     let unchanged =
         first.extensions.iter().filter(stays).eq(second.extensions.iter().filter(stays));
     if !same || !unchanged || second.extensions.has(ExtensionType::EARLY_DATA) {
         return Err(Misdeed::SecondHelloChanged);
     }
     check_shares(&first, second, group)?;
-    check_cookie(second, cookie)
+    check_cookie(second, sent_cookie)
 }
 
 /// The one share that was asked for, or the same shares if none was.
@@ -168,10 +159,7 @@ fn check_shares(
 }
 
 /// The cookie that was sent, and only if one was.
-fn check_cookie(second: &ClientHello<'_>, cookie: Option<&[u8]>) -> Result<(), Misdeed> {
+fn check_cookie(second: &ClientHello<'_>, sent: Option<&[u8]>) -> Result<(), Misdeed> {
     let returned = second.extensions.get::<crate::wire::Cookie<'_>>()?.map(|cookie| cookie.cookie);
-    if returned == cookie { Ok(()) } else { Err(Misdeed::BadCookie) }
+    if returned == sent { Ok(()) } else { Err(Misdeed::BadCookie) }
 }
-
-/// The padding extension (RFC 7685 §3), which may come and go between the two hellos.
-const PADDING: ExtensionType = ExtensionType::new(21);

@@ -28,6 +28,7 @@ mod tests;
 
 pub(crate) use client::Client;
 pub(crate) use connected::Connected;
+pub(crate) use groups::missing as missing_group;
 pub(crate) use retry::{extensions as retry_extensions, request as retry_request, retry};
 pub(crate) use server::Server;
 

@@ -5,5 +5,6 @@
 mod attack;
 mod basic;
 mod loss;
+mod strangers;
 mod support;
 mod unusual;

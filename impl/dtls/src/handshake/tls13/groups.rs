@@ -19,6 +19,17 @@ pub(super) enum Choice<'a> {
     Ask(NamedGroup),
 }
 
+/// The group whose share a client has to be asked for, if one has to.
+pub(crate) fn missing(
+    config: &Config,
+    hello: &ClientHello<'_>,
+) -> Result<Option<NamedGroup>, Misdeed> {
+    Ok(match choose(config, hello)? {
+        Choice::Share(..) => None,
+        Choice::Ask(group) => Some(group),
+    })
+}
+
 /// Chooses our first group that a share came of; else the first that both speak, whose share is to be
 /// asked for, at the price of a round trip.
 pub(super) fn choose<'a>(config: &Config, hello: &ClientHello<'a>) -> Result<Choice<'a>, Misdeed> {

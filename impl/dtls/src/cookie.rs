@@ -1,0 +1,150 @@
+//! Cookies: what a server has a client prove its address with, while keeping nothing itself
+//! (RFC 6347 §4.2.1, RFC 9147 §5.1).
+//!
+//! A cookie is what the server would have kept, and a code over that, the client's address and its
+//! ClientHello:
+//!
+//! ```text
+//! +------+---------+ - - - - - - - - - - - - - - - +---------+
+//! | kind | seconds |  suite, group, hash of hello  | code 16 |
+//! +------+---------+ - - - - - - - - - - - - - - - +---------+
+//! ```
+//!
+//! The part in the middle is there in version 1.3 alone, whose transcript goes on with it (RFC 8446
+//! §4.4.1).
+
+use base::{Instant, Reader, Rng, Writer};
+use crypto::{HmacAlgorithm, HmacKey, NamedGroup, Provider, constant_time_eq};
+use zeroize::Zeroizing;
+
+use crate::{
+    CipherSuite,
+    wire::{ClientHello, ExtensionType, NamedGroupId},
+};
+
+/// For how many seconds a cookie is good: a client answers within a round trip, or repeats itself with
+/// timeouts that have grown long by then.
+const LIFE: u64 = 60;
+
+/// Bytes of the code at the end.
+const CODE_LEN: usize = 16;
+
+/// The padding extension (RFC 7685 §3), which may come and go between two hellos.
+const PADDING: ExtensionType = ExtensionType::new(21);
+
+/// Makes cookies and knows them again.
+pub(crate) struct Cookies {
+    key: HmacKey,
+}
+
+/// What a cookie remembers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Memory {
+    /// That a HelloVerifyRequest was sent.
+    Verify,
+    /// What a HelloRetryRequest asked for, and the hash of the ClientHello that it answered.
+    Retry { suite: CipherSuite, group: Option<NamedGroup>, hash: Vec<u8> },
+}
+
+impl Cookies {
+    /// Draws a key.
+    pub(crate) fn new(provider: Provider, rng: &mut Rng) -> Self {
+        let key: Zeroizing<[u8; 32]> = Zeroizing::new(rng.secret_array());
+        Self { key: provider.hmac_key(HmacAlgorithm::Sha256, &*key) }
+    }
+
+    /// The cookie for a client at `address` that said `hello`.
+    pub(crate) fn make(
+        &self,
+        now: Instant,
+        address: &[u8],
+        hello: &ClientHello<'_>,
+        memory: &Memory,
+    ) -> Vec<u8> {
+        let mut cookie = Vec::new();
+        let mut writer = Writer::new(&mut cookie);
+        writer.u8(memory.kind());
+        writer.u64(seconds(now));
+        if let Memory::Retry { suite, group, hash } = memory {
+            writer.u16(suite.code_point());
+            writer.u16(group.map_or(0, NamedGroup::code_point));
+            writer.bytes(hash);
+        }
+        let code = self.code(&cookie, address, hello);
+        cookie.extend_from_slice(&code);
+        cookie
+    }
+
+    /// What a cookie of ours remembers, if it was made not long ago, for a client at `address` that said
+    /// the same as `hello`.
+    pub(crate) fn open(
+        &self,
+        now: Instant,
+        address: &[u8],
+        hello: &ClientHello<'_>,
+        cookie: &[u8],
+    ) -> Option<Memory> {
+        let (content, code) = cookie.split_last_chunk::<CODE_LEN>()?;
+        if !constant_time_eq(&self.code(content, address, hello), code) {
+            return None;
+        }
+        let mut reader = Reader::new(content);
+        let kind = reader.u8().ok()?;
+        let age = seconds(now).checked_sub(reader.u64().ok()?)?;
+        if age > LIFE {
+            return None;
+        }
+        if kind == Memory::Verify.kind() {
+            return Some(Memory::Verify);
+        }
+        let suite = CipherSuite::from_code_point(reader.u16().ok()?)?;
+        let group = NamedGroupId::new(reader.u16().ok()?).known();
+        Some(Memory::Retry { suite, group, hash: reader.rest().to_vec() })
+    }
+
+    /// The code over a cookie, the address, and what must be the same in the ClientHello that brings it
+    /// back (RFC 6347 §4.2.1, RFC 8446 §4.1.2).
+    fn code(&self, content: &[u8], address: &[u8], hello: &ClientHello<'_>) -> [u8; CODE_LEN] {
+        let mut covered = Vec::new();
+        let mut writer = Writer::new(&mut covered);
+        for part in [content, address, &hello.random, hello.session_id, hello.compression] {
+            writer.u16_length().writer().bytes(part);
+        }
+        writer.u16(hello.legacy_version.number());
+        hello.suites.iter().for_each(|suite| writer.u16(suite.number()));
+        for (kind, value) in hello.extensions.iter().filter(|(kind, _)| stays(*kind)) {
+            writer.u16(kind.number());
+            writer.u16_length().writer().bytes(value);
+        }
+        let tag = self.key.sign(&[&covered]);
+        let mut code = [0; CODE_LEN];
+        code.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
+        code
+    }
+}
+
+impl Memory {
+    const fn kind(&self) -> u8 {
+        match self {
+            Self::Verify => 1,
+            Self::Retry { .. } => 2,
+        }
+    }
+}
+
+/// Whether an extension is the same in the ClientHello after a HelloRetryRequest (RFC 8446 §4.1.2).
+pub(crate) fn stays(kind: ExtensionType) -> bool {
+    !matches!(
+        kind,
+        ExtensionType::KEY_SHARE
+            | ExtensionType::COOKIE
+            | ExtensionType::EARLY_DATA
+            | ExtensionType::PRE_SHARED_KEY
+            | PADDING
+    )
+}
+
+/// Whole seconds since the beginning.
+fn seconds(now: Instant) -> u64 {
+    now.as_nanos() / 1_000_000_000
+}

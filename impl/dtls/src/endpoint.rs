@@ -1,0 +1,110 @@
+//! One association as a machine with addresses.
+
+use std::net::SocketAddr;
+
+use base::{Datagram, Instant, Machine, Transmit};
+
+use crate::{Association, DropReason, Event, SendError, Session};
+
+/// An [`Association`] with the address of its peer.
+///
+/// Datagrams of others are dropped, unless connection ids were agreed on: then the peer may change its
+/// address, and the newest record that it alone can have sent says which it is (RFC 9146 §6).
+#[derive(Debug)]
+pub struct Endpoint {
+    association: Association,
+    local: Option<SocketAddr>,
+    remote: SocketAddr,
+}
+
+impl Endpoint {
+    /// Has `association` talk to `remote`.
+    #[must_use]
+    pub const fn new(association: Association, remote: SocketAddr) -> Self {
+        Self { association, local: None, remote }
+    }
+
+    /// The association, for its commands. What they have to send is polled here.
+    pub const fn association(&mut self) -> &mut Association {
+        &mut self.association
+    }
+
+    /// What was agreed on so far.
+    pub(crate) const fn session(&self) -> &Session {
+        self.association.session()
+    }
+
+    /// Whether the association has ended.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        self.association.is_closed()
+    }
+
+    /// Where the peer is.
+    #[must_use]
+    pub const fn remote(&self) -> SocketAddr {
+        self.remote
+    }
+
+    /// Seals `data` into one datagram, appended to `buffer`, and says where it goes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Association::send`].
+    pub fn send(
+        &mut self,
+        now: Instant,
+        data: &[u8],
+        buffer: &mut Vec<u8>,
+    ) -> Result<Transmit, SendError> {
+        let size = self.association.send(now, data, buffer)?;
+        Ok(self.transmit(size))
+    }
+
+    fn transmit(&self, size: usize) -> Transmit {
+        let transmit = Transmit::new(self.remote, size);
+        match self.local {
+            Some(local) => transmit.from(local),
+            None => transmit,
+        }
+    }
+}
+
+impl Machine for Endpoint {
+    type Event = Event;
+
+    fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+        if datagram.source == self.remote {
+            self.local = Some(datagram.destination);
+            self.association.receive(now, datagram.payload);
+            return;
+        }
+        if self.association.session().own_connection_id().is_empty() {
+            self.association.drop_for(DropReason::UnknownPeer);
+            return;
+        }
+        if self.association.receive_elsewhere(now, datagram.payload) {
+            self.remote = datagram.source;
+            self.local = Some(datagram.destination);
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Instant) {
+        self.association.handle_timeout(now);
+    }
+
+    fn poll_transmit(&mut self, now: Instant, buffer: &mut Vec<u8>) -> Option<Transmit> {
+        let size = self.association.poll_packet(now, buffer)?;
+        Some(self.transmit(size))
+    }
+
+    /// What happened, then the data that came.
+    fn poll_event(&mut self) -> Option<Event> {
+        let event = self.association.poll_event();
+        event.or_else(|| Some(Event::Data(self.association.poll_data()?.to_vec())))
+    }
+
+    fn poll_timeout(&self) -> Option<Instant> {
+        self.association.poll_timeout()
+    }
+}

@@ -1,0 +1,388 @@
+//! Servers that have clients prove their address first, and machines with addresses.
+
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+
+use base::{Datagram, Ecn, Instant, Machine, Rng};
+use crypto::NamedGroup;
+use dtls::{
+    Association, CloseReason, Config, DropReason, Endpoint, Event, Listener, PeerId, Side, Version,
+};
+use rstest::rstest;
+use simnet::laws::{self, Step};
+
+use crate::support::{Pair, configs};
+
+fn address(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn with_cookies(version: Version) -> [Config; 2] {
+    let [client, mut server] = configs(version);
+    server.cookies = true;
+    [client, server]
+}
+
+/// A listener and clients at addresses of their own, on a path without delay.
+struct World {
+    now: Instant,
+    listener: Listener,
+    clients: BTreeMap<SocketAddr, Association>,
+    events: Vec<(PeerId, Event)>,
+    to_clients: usize,
+    to_listener: usize,
+}
+
+const LISTENER: &str = "192.0.2.1:443";
+
+impl World {
+    fn new(config: Config) -> Self {
+        Self {
+            now: Instant::ZERO,
+            listener: Listener::new(Arc::new(config), &Rng::from_seed([5; 32])),
+            clients: BTreeMap::new(),
+            events: Vec::new(),
+            to_clients: 0,
+            to_listener: 0,
+        }
+    }
+
+    fn join(&mut self, at: SocketAddr, config: &Config, seed: u8) {
+        let rng = Rng::from_seed([seed; 32]);
+        let client = Association::client(Arc::new(config.clone()), rng, self.now);
+        self.clients.insert(at, client);
+    }
+
+    fn deliver(&mut self, source: SocketAddr, payload: &[u8]) {
+        self.to_listener += payload.len();
+        let destination = address(LISTENER);
+        let datagram = Datagram { source, destination, ecn: Ecn::NotEct, payload };
+        self.listener.handle_datagram(self.now, datagram);
+    }
+
+    /// Carries packets to and fro until nobody has any.
+    fn flush(&mut self) {
+        loop {
+            let mut quiet = true;
+            for at in self.clients.keys().copied().collect::<Vec<_>>() {
+                let mut bytes = Vec::new();
+                while self.clients.get_mut(&at).unwrap().poll_packet(self.now, &mut bytes).is_some()
+                {
+                    self.deliver(at, &std::mem::take(&mut bytes));
+                    quiet = false;
+                }
+            }
+            let mut buffer = Vec::new();
+            while let Some(transmit) = self.listener.poll_transmit(self.now, &mut buffer) {
+                let bytes = std::mem::take(&mut buffer);
+                assert_eq!(transmit.size, bytes.len());
+                self.to_clients += bytes.len();
+                if let Some(client) = self.clients.get_mut(&transmit.destination) {
+                    client.receive(self.now, &bytes);
+                }
+                quiet = false;
+            }
+            while let Some(event) = self.listener.poll_event() {
+                self.events.push(event);
+            }
+            if quiet {
+                return;
+            }
+        }
+    }
+
+    fn data(&self) -> Vec<Vec<u8>> {
+        let data = |(_, event): &(PeerId, Event)| match event {
+            Event::Data(data) => Some(data.clone()),
+            _ => None,
+        };
+        self.events.iter().filter_map(data).collect()
+    }
+}
+
+#[rstest]
+fn a_client_shows_its_cookie_and_connects(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+    #[values(NamedGroup::X25519, NamedGroup::Secp384r1)] share: NamedGroup,
+) {
+    let [mut client, mut server] = with_cookies(version);
+    // A share that the server does not want is asked for with the cookie.
+    client.key_shares = vec![share];
+    server.groups = vec![NamedGroup::X25519, NamedGroup::Secp256r1];
+    let mut pair = Pair::new([client, server]);
+    pair.run_until_connected();
+    assert_eq!(pair.client.session().retried(), version == Version::Dtls13);
+    pair.assert_alive();
+}
+
+#[rstest]
+fn an_altered_second_hello_shows_no_cookie(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+) {
+    // The random in the second ClientHello is another than the cookie was made for.
+    let mut pair = Pair::new(with_cookies(version)).on(|_, packet| {
+        let mut packet = packet.clone();
+        let is_hello = packet.from == Side::Client && packet.bytes.get(13) == Some(&1);
+        if is_hello && packet.bytes.get(18).is_some_and(|seq| *seq > 0) {
+            packet.bytes[13 + 12 + 2] ^= 1;
+        }
+        vec![packet]
+    });
+    for _ in 0..10 {
+        pair.step();
+    }
+    assert!(!pair.server.is_connected() && !pair.client.is_connected());
+    assert_eq!(pair.server.held(), 0);
+}
+
+#[rstest]
+fn nothing_is_kept_of_clients_that_show_no_cookie(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+) {
+    let [client, server] = with_cookies(version);
+    let mut world = World::new(server);
+    let mut hello = Vec::new();
+    let rng = Rng::from_seed([1; 32]);
+    let mut stranger = Association::client(Arc::new(client.clone()), rng, world.now);
+    stranger.poll_packet(world.now, &mut hello).unwrap();
+    let mut first = None;
+    for index in 0..10_000_u32 {
+        let [a, b, c, d] = index.to_be_bytes();
+        let source = SocketAddr::from(([198, 18 | a, c, d], 1_000 + u16::from(b)));
+        let sent = world.to_clients;
+        world.deliver(source, &hello);
+        world.flush();
+        let answer = world.to_clients - sent;
+        assert!(answer > 0 && answer <= hello.len(), "{answer} bytes for {}", hello.len());
+        assert_eq!(*first.get_or_insert(answer), answer);
+    }
+    assert!(world.listener.is_empty());
+    assert_eq!(world.listener.poll_timeout(), None);
+    assert_eq!(world.events, []);
+    // And one who does show it is let in all the same.
+    world.join(address("203.0.113.7:7"), &client, 2);
+    world.flush();
+    assert!(world.clients.values().all(Association::is_connected));
+}
+
+#[rstest]
+fn no_answer_to_a_stranger_is_longer_than_three_times_what_came(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+) {
+    let [client, server] = with_cookies(version);
+    let mut hello = Vec::new();
+    let rng = Rng::from_seed([1; 32]);
+    let mut stranger = Association::client(Arc::new(client), rng, Instant::ZERO);
+    stranger.poll_packet(Instant::ZERO, &mut hello).unwrap();
+    let mut world = World::new(server);
+    let mut dice = Rng::from_seed([2; 32]);
+    for _ in 0..5_000 {
+        let mut junk = hello.clone();
+        for _ in 0..1 + dice.public_below(6) {
+            let at =
+                usize::try_from(dice.public_below(u64::try_from(junk.len()).unwrap())).unwrap();
+            let [byte] = dice.public_array();
+            junk[at] = byte;
+        }
+        let length =
+            usize::try_from(dice.public_below(u64::try_from(junk.len()).unwrap())).unwrap();
+        if dice.public_below(2) == 0 {
+            junk.truncate(length);
+        }
+        let sent = world.to_clients;
+        world.deliver(address("198.51.100.9:9"), &junk);
+        world.flush();
+        assert!(world.to_clients - sent <= 3 * junk.len());
+    }
+    assert!(world.listener.is_empty());
+}
+
+#[rstest]
+fn many_hellos_from_one_address_leave_other_peers_alone(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+    #[values(false, true)] cookies: bool,
+) {
+    let [client, mut server] = configs(version);
+    server.cookies = cookies;
+    let mut world = World::new(server);
+    let home = address("203.0.113.7:7");
+    world.join(home, &client, 2);
+    world.flush();
+    assert!(world.clients.get(&home).unwrap().is_connected());
+    let mut stranger = Vec::new();
+    let mut other = Association::client(Arc::new(client), Rng::from_seed([3; 32]), world.now);
+    other.poll_packet(world.now, &mut stranger).unwrap();
+    for _ in 0..10_000 {
+        world.deliver(address("198.51.100.9:9"), &stranger);
+    }
+    world.flush();
+    assert!(world.listener.len() <= 2);
+    let now = world.now;
+    let mut packet = Vec::new();
+    world.clients.get_mut(&home).unwrap().send(now, b"still here", &mut packet).unwrap();
+    world.deliver(home, &packet);
+    world.flush();
+    assert_eq!(world.data(), [b"still here".to_vec()]);
+}
+
+#[rstest]
+fn a_new_hello_at_an_old_address_takes_over_when_it_shows_its_cookie(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+) {
+    let [client, server] = with_cookies(version);
+    let mut world = World::new(server);
+    let home = address("203.0.113.7:7");
+    world.join(home, &client, 2);
+    world.flush();
+    let old = world.clients.remove(&home).unwrap();
+    let first = world.events.first().unwrap().0;
+    // Somebody forges a ClientHello from there, and never sees the cookie.
+    let mut forged = Vec::new();
+    let mut forger =
+        Association::client(Arc::new(client.clone()), Rng::from_seed([3; 32]), world.now);
+    forger.poll_packet(world.now, &mut forged).unwrap();
+    world.deliver(home, &forged);
+    world.flush();
+    let mut old = old;
+    let mut packet = Vec::new();
+    old.send(world.now, b"untouched", &mut packet).unwrap();
+    world.deliver(home, &packet);
+    world.flush();
+    assert_eq!(world.data(), [b"untouched".to_vec()]);
+    // The client itself begins anew.
+    world.join(home, &client, 4);
+    world.flush();
+    assert!(world.clients.get(&home).unwrap().is_connected());
+    assert!(world.events.contains(&(first, Event::Closed(CloseReason::Abandoned))));
+    assert_eq!(world.listener.len(), 1);
+}
+
+#[rstest]
+fn a_peer_with_a_connection_id_may_move(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+    #[values(0, 8)] own_length: usize,
+) {
+    let [mut client, mut server] = with_cookies(version);
+    client.connection_id = Some(own_length);
+    server.connection_id = Some(6);
+    let mut world = World::new(server);
+    let (home, abroad) = (address("203.0.113.7:7"), address("203.0.113.8:8"));
+    world.join(home, &client, 2);
+    world.flush();
+    let peer = world.events.first().unwrap().0;
+    let mut client = world.clients.remove(&home).unwrap();
+    assert!(client.is_connected());
+    assert_eq!(client.session().peer_connection_id().len(), 6);
+    let mut packet = Vec::new();
+    client.send(world.now, b"from elsewhere", &mut packet).unwrap();
+    // Not if it is altered on the way.
+    let mut altered = packet.clone();
+    *altered.last_mut().unwrap() ^= 1;
+    world.deliver(abroad, &altered);
+    assert_eq!(world.listener.remote(peer), Some(home));
+    world.deliver(abroad, &packet);
+    world.flush();
+    assert_eq!(world.data(), [b"from elsewhere".to_vec()]);
+    assert_eq!(world.listener.remote(peer), Some(abroad));
+    // Nor back, by a repetition.
+    world.deliver(home, &packet);
+    assert_eq!(world.listener.remote(peer), Some(abroad));
+    let mut reply = Vec::new();
+    let transmit = world.listener.send(world.now, peer, b"there you are", &mut reply).unwrap();
+    assert_eq!(transmit.destination, abroad);
+    client.receive(world.now, &reply);
+    assert_eq!(client.poll_data(), Some(&b"there you are"[..]));
+}
+
+#[test]
+fn a_full_listener_takes_nobody_more_and_a_closed_peer_makes_room() {
+    let [client, server] = with_cookies(Version::Dtls13);
+    let mut world = World::new(server);
+    world.listener.set_capacity(2);
+    let places = ["203.0.113.1:1", "203.0.113.2:2", "203.0.113.3:3"].map(address);
+    for (place, seed) in places.iter().zip(1..) {
+        world.join(*place, &client, seed);
+    }
+    world.flush();
+    let connected = world.clients.values().filter(|client| client.is_connected()).count();
+    assert_eq!((connected, world.listener.len()), (2, 2));
+    assert_eq!(world.listener.dropped().count(DropReason::TooManyAssociations), 1);
+    let now = world.now;
+    world.clients.values_mut().find(|client| client.is_connected()).unwrap().close(now);
+    world.flush();
+    assert_eq!(world.listener.len(), 1);
+}
+
+/// What the peer of an endpoint sends in a handshake and after it, as it does each time.
+fn recorded(version: Version, side: Side) -> Vec<Vec<u8>> {
+    let mut pair = Pair::connected(version);
+    pair.assert_alive();
+    let theirs = pair.sent.iter().filter(|packet| packet.from != side);
+    theirs.map(|packet| packet.bytes.clone()).collect()
+}
+
+enum Command {
+    Send,
+    UpdateKeys,
+    Close,
+}
+
+fn obey(endpoint: &mut Endpoint, now: Instant, command: &Command) {
+    match command {
+        Command::Send => {
+            let _ = endpoint.send(now, b"data", &mut Vec::new());
+        }
+        Command::UpdateKeys => {
+            let _ = endpoint.association().update_keys(now, true);
+        }
+        Command::Close => endpoint.association().close(now),
+    }
+}
+
+#[rstest]
+fn an_endpoint_keeps_the_laws_of_machines(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+    #[values(Side::Client, Side::Server)] side: Side,
+) {
+    let (here, there) = (address("192.0.2.1:1"), address("192.0.2.2:2"));
+    let make = || {
+        let [client, server] = configs(version);
+        let rng = Rng::from_seed([0; 32]);
+        let association = match side {
+            Side::Client => {
+                Association::client(Arc::new(client), rng.fork("client"), Instant::ZERO)
+            }
+            Side::Server => {
+                Association::server(Arc::new(server), rng.fork("server"), Instant::ZERO)
+            }
+        };
+        Endpoint::new(association, there)
+    };
+    let packets = recorded(version, side);
+    for seed in 0..30 {
+        let mut dice = Rng::from_seed([seed; 32]).fork("script");
+        let mut script = Vec::new();
+        let mut packets = packets.iter();
+        while script.len() < 60 {
+            let datagram = |payload| Step::Datagram { source: there, destination: here, payload };
+            script.push(match dice.public_below(12) {
+                0..=2 => Step::Wait(Duration::from_micros(1 << dice.public_below(26))),
+                3 => Step::Reflect,
+                4 => Step::Command(Command::Send),
+                5 => Step::Command(Command::UpdateKeys),
+                6 if script.len() > 50 => Step::Command(Command::Close),
+                7 => {
+                    let mut junk = packets.as_slice().first().cloned().unwrap_or_default();
+                    let length = u64::try_from(junk.len()).unwrap();
+                    if let Some(byte) =
+                        junk.get_mut(usize::try_from(dice.public_below(length)).unwrap())
+                    {
+                        *byte ^= 0x55;
+                    }
+                    datagram(junk)
+                }
+                _ => datagram(packets.next().cloned().unwrap_or_default()),
+            });
+        }
+        laws::check(make, obey, &script).unwrap_or_else(|broken| panic!("{seed}: {broken}"));
+    }
+}

@@ -9,9 +9,12 @@
 mod acks;
 mod fragments;
 mod handshake;
+mod keys;
+mod records;
 mod refuse_answer;
 mod refuse_hello;
 mod refuse_proof;
 mod retry;
 mod script;
 mod timers;
+mod versions;

@@ -80,6 +80,7 @@ pub struct Peer {
     /// The secrets that records are written and read with after the handshake in 1.3.
     write_secret: Vec<u8>,
     read_secret: Vec<u8>,
+    former_secret: Vec<u8>,
     updating: bool,
     has_retried: bool,
     /// The context of the CertificateRequest that came.
@@ -121,6 +122,7 @@ impl Peer {
             application: None,
             write_secret: Vec::new(),
             read_secret: Vec::new(),
+            former_secret: Vec::new(),
             updating: false,
             has_retried: false,
             requested: None,

@@ -67,6 +67,11 @@ impl Records {
         self.write.insert(epoch, keys);
     }
 
+    /// Forgets the keys of the highest epoch it can write in.
+    pub fn forget_newest_write(&mut self) {
+        self.write.pop_last();
+    }
+
     /// The highest epoch there are keys to write with; 0 without keys.
     #[must_use]
     pub fn write_epoch(&self) -> u64 {

@@ -110,10 +110,8 @@ fn chosen_version(offer: &Offer, hello: &ServerHello<'_>) -> Result<Version, Mis
             return Err(Misdeed::ExtensionNotOffered);
         }
         // RFC 8446 §4.2.1: the extension chooses no older version, and none that was not offered.
-        // RFC 9147 §5.4: the field before it says 1.2, and no session is named.
-        if chosen.version.known() != Some(Version::Dtls13)
-            || hello.legacy_version.known() != Some(Version::Dtls12)
-        {
+        // The field before it is not looked at. RFC 9147 §5.4: no session is named.
+        if chosen.version.known() != Some(Version::Dtls13) {
             return Err(Misdeed::VersionNotOffered);
         }
         if !hello.session_id.is_empty() {

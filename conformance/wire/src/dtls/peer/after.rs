@@ -31,9 +31,16 @@ impl Peer {
         self.post_handshake(handshake::KEY_UPDATE, vec![u8::from(asks_for_one)])
     }
 
+    /// Goes back to the keys before the last [`Peer::advance_write`].
+    pub fn retreat_write(&mut self) {
+        self.write_secret.clone_from(&self.former_secret);
+        self.records.forget_newest_write();
+    }
+
     /// Writes with the next keys from now on (RFC 8446 §7.2).
     pub fn advance_write(&mut self) {
         self.updating = false;
+        self.former_secret.clone_from(&self.write_secret);
         self.write_secret = next_secret(&self.write_secret);
         let epoch = self.records.write_epoch() + 1;
         self.records.install_write(epoch, TrafficKeys::of_secret(&self.write_secret));

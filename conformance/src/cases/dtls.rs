@@ -4,11 +4,20 @@
 //! |---|---|
 //! | `script.rs` | the stage the cases play on, and their props |
 //! | `handshake.rs` | handshakes that end well |
+//! | `versions.rs` | which version is spoken; hellos of several datagrams |
 //! | `refuse_hello.rs`, `refuse_answer.rs`, `refuse_proof.rs` | what each side of 1.3 refuses, and what it has to take |
+//! | `retry.rs` | HelloRetryRequest and cookies of 1.3 |
+//! | `fragments.rs`, `acks.rs`, `timers.rs` | flights: in pieces, acknowledged, repeated |
+//! | `records.rs`, `keys.rs` | records of 1.3, and what comes after the handshake |
+//! | `certificates.rs`, `srtp.rs` | who the peer is, and what is exported for it |
+//! | `close.rs`, `ids.rs` | alerts; connection ids and the limit of the record size |
 
 mod acks;
+mod certificates;
+mod close;
 mod fragments;
 mod handshake;
+mod ids;
 mod keys;
 mod records;
 mod refuse_answer;
@@ -16,5 +25,6 @@ mod refuse_hello;
 mod refuse_proof;
 mod retry;
 mod script;
+mod srtp;
 mod timers;
 mod versions;

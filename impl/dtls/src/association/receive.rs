@@ -98,7 +98,10 @@ impl Association {
             }
             Err(DropReason::EarlyEpoch) => {
                 let kept = self.early.push(bytes);
-                self.acks.note_unreadable(self.now);
+                // After the handshake no keys come that are not told beforehand: somebody else's record.
+                if !self.handshake.as_ref().is_some_and(Handshake::is_connected) {
+                    self.acks.note_unreadable(self.now);
+                }
                 self.drop_for(if kept {
                     DropReason::EarlyEpoch
                 } else {

@@ -8,18 +8,18 @@
 //! | `refuse_hello.rs`, `refuse_answer.rs`, `refuse_proof.rs` | what each side of 1.3 refuses, and what it has to take |
 //! | `retry.rs` | HelloRetryRequest and cookies of 1.3 |
 //! | `fragments.rs`, `acks.rs`, `timers.rs` | flights: in pieces, acknowledged, repeated |
-//! | `records.rs`, `keys.rs` | records of 1.3, and what comes after the handshake |
-//! | `certificates.rs`, `srtp.rs` | who the peer is, and what is exported for it |
-//! | `close.rs`, `ids.rs` | alerts; connection ids and the limit of the record size |
+//! | `records13.rs`, `keys.rs` | records of 1.3, and what comes after the handshake |
+//! | `peers.rs`, `srtp.rs` | who the peer is, and what is exported for it |
+//! | `close13.rs`, `ids.rs` | alerts; connection ids and the limit of the record size |
 
 mod acks;
-mod certificates;
-mod close;
+mod close13;
 mod fragments;
 mod handshake;
 mod ids;
 mod keys;
-mod records;
+mod peers;
+mod records13;
 mod refuse_answer;
 mod refuse_hello;
 mod refuse_proof;

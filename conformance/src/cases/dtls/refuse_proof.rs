@@ -45,7 +45,7 @@ fn spoil(mut message: Message, what: &str, other: &[u8]) -> Vec<Message> {
         (handshake::CERTIFICATE_VERIFY, "no-verify") => return Vec::new(),
         (handshake::CERTIFICATE_VERIFY, "signature") => {
             // A bit in the middle of the first number: the form of the signature stays.
-            if let Some(byte) = bytes.iter_mut().nth(20) {
+            if let Some(byte) = bytes.get_mut(20) {
                 *byte ^= 1;
             }
         }

@@ -3,6 +3,13 @@
 //! A [`DtlsStage`] has the subject's endpoint at one end and a peer of the suite's own at the other, which
 //! does as the case tells it. Between them lies a network without loss.
 
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::allow_attributes,
+    reason = "the props lie ready before the cases that take them"
+)]
+
 mod props;
 mod stage;
 

@@ -8,7 +8,7 @@ use crate::{
     flight::{Inserted, Message},
     gate::{self, Verdict},
     handshake::Handshake,
-    wire::{Ack, ChangeCipherSpec, ContentType},
+    wire::{Ack, ChangeCipherSpec, ContentType, HandshakeType},
 };
 
 impl Association {
@@ -156,6 +156,11 @@ impl Association {
         }
         match self.inbox.insert(number, payload) {
             Ok(inserted) => self.note_inserted(number, &inserted),
+            // Under keys it was the peer, and it has said that it would use newer ones.
+            Err(DropReason::Unprotected) if number.epoch > 0 => {
+                self.fail(Misdeed::DataAcrossKeyChange);
+                return;
+            }
             Err(reason) => {
                 self.drop_for(reason);
                 return;
@@ -187,8 +192,19 @@ impl Association {
         }
     }
 
+    /// Whether nothing new of the peer may come under the keys of `message` after it (RFC 8446 §5.1).
+    fn ends_its_epoch(&self, message: &Message) -> bool {
+        let changes = [HandshakeType::FINISHED, HandshakeType::KEY_UPDATE].contains(&message.kind);
+        changes && self.session.version == Some(Version::Dtls13)
+    }
+
     /// Has the handshake take a message, and sees what follows from it.
     fn step(&mut self, message: &Message) {
+        if self.ends_its_epoch(message) && self.inbox.holds(message.epoch) {
+            // Before anything follows from the message, so that the peer can read the alert.
+            self.fail(Misdeed::DataAcrossKeyChange);
+            return;
+        }
         let Some(handshake) = self.handshake.take() else { return };
         let was_connected = handshake.is_connected();
         let next_message = self.outbox.next_message_seq();
@@ -239,9 +255,8 @@ impl Association {
             self.drop_for(DropReason::UnprotectedData);
             return;
         }
-        let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
-        if !is_connected && self.session.version == Some(Version::Dtls13) {
-            // Only the keys of the handshake are there: RFC 8446 §2 has no data under them.
+        if self.session.version == Some(Version::Dtls13) && number.epoch < FIRST_DATA_EPOCH {
+            // RFC 9147 §6.1: the keys of the handshake are for the handshake, whenever it comes.
             self.fail(Misdeed::EarlyData);
             return;
         }
@@ -315,8 +330,14 @@ impl Association {
     }
 }
 
+/// The first epoch of version 1.3 that has application data (RFC 9147 §6.1).
+const FIRST_DATA_EPOCH: u64 = 3;
+
 /// Most record numbers that are read out of one acknowledgement: those of any flight of ours.
 const MAX_ACKNOWLEDGED: usize = 64;
 
 /// The first four bits of a record of version 1.3 with a connection id (RFC 9147 §4).
 const UNIFIED_WITH_ID: u8 = 0x30;
+
+#[cfg(test)]
+mod tests;

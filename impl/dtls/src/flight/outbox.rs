@@ -21,6 +21,8 @@ use crate::{
     wire::{ContentType, HandshakeType},
 };
 
+/// The first epoch of version 1.3 that is used after the handshake (RFC 9147 §6.1).
+const FIRST_APPLICATION_EPOCH: u64 = 3;
 /// How often a flight is sent again because nothing came, before the peer is given up: with a first
 /// timeout of 400 ms after five minutes. An association's own limit on the handshake comes long before.
 pub(crate) const MAX_TIMEOUTS: u32 = 12;
@@ -114,8 +116,8 @@ pub(crate) struct GaveUp;
 pub(crate) struct Acknowledged {
     /// Messages that have now arrived whole.
     pub(crate) messages: SmallVec<[HandshakeType; 4]>,
-    /// It names a record of a later epoch than its own, which no end that keeps the rules does (RFC 9147
-    /// §7).
+    /// It names a record of a later epoch than its own, which no end that keeps the rules does during
+    /// the handshake (RFC 9147 §7).
     pub(crate) is_improper: bool,
 }
 
@@ -230,7 +232,9 @@ impl Outbox {
     ) -> Acknowledged {
         let mut acknowledged = Acknowledged::default();
         for &number in numbers {
-            if number.epoch > epoch {
+            // After the handshake the directions change their keys apart, and the peer's epoch may be the
+            // lower one.
+            if number.epoch > epoch && epoch < FIRST_APPLICATION_EPOCH {
                 acknowledged.is_improper = true;
                 continue;
             }

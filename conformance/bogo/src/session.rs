@@ -40,11 +40,15 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     stream.write_all(&options.shim_id.to_le_bytes())?;
     let now = Instant::from_nanos(0);
     let rng = Rng::from_seed(seed(options));
-    let association = if options.server {
+    let mut association = if options.server {
         Association::server(config, rng, now)
     } else {
         Association::client(config, rng, now)
     };
+    if let Some(mtu) = options.mtu {
+        // Not a guess, which could be too large when packets are lost.
+        association.set_mtu(mtu);
+    }
     let mut session =
         Session { options, association, stream, now, phase: Phase::Handshake, buffer: Vec::new() };
     let outcome = session.run();

@@ -26,6 +26,8 @@ pub(crate) fn config(options: &Options) -> Result<Config, Failure> {
     };
     let mut config = Config::without_credential(provider);
     config.credential = credential(provider, options)?;
+    // The tests take it for granted that servers give tickets.
+    config.shows_ticket_modes = true;
     config.handshake_timeout = HANDSHAKE_TIMEOUT;
     (config.min_version, config.max_version) = versions(options)?;
     config.peer_check = peer_check(options);

@@ -77,6 +77,9 @@ pub struct Config {
     /// Whether to go on with a peer of version 1.2 without the extended master secret. Default: no
     /// (RFC 7627 §5.2, §5.3).
     pub allows_legacy_master_secret: bool,
+    /// Whether a client shows that it knows session tickets. Servers that find that give some, which are
+    /// acknowledged and forgotten: no session is resumed. Default: no.
+    pub shows_ticket_modes: bool,
     /// Whether secrets are reported as [`Event::KeyLog`], so that captures can be read. Default: no.
     ///
     /// [`Event::KeyLog`]: crate::Event::KeyLog
@@ -120,6 +123,7 @@ impl Config {
             initial_timeout: DEFAULT_INITIAL_TIMEOUT,
             handshake_timeout: DEFAULT_HANDSHAKE_TIMEOUT,
             allows_legacy_master_secret: false,
+            shows_ticket_modes: false,
             key_log: false,
         }
     }

@@ -176,6 +176,9 @@ pub enum Misdeed {
     /// An alert that cannot be read (RFC 8446 §6, RFC 5246 §7.2).
     #[error("a malformed alert")]
     BadAlert,
+    /// An alert that is neither a warning nor fatal (RFC 8446 §6, RFC 5246 §7.2).
+    #[error("an alert of no known level")]
+    BadAlertLevel,
     /// More warnings than anybody needs (RFC 8446 §6).
     #[error("too many warnings")]
     TooManyWarnings,
@@ -225,6 +228,7 @@ impl Misdeed {
             | Self::BadRecordSizeLimit
             | Self::Downgrade
             | Self::VersionNotOffered
+            | Self::BadAlertLevel
             | Self::SuiteNotOffered
             | Self::SuiteChanged
             | Self::GroupNotOffered

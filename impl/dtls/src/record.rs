@@ -46,6 +46,8 @@ pub(crate) struct Records {
     send_limit: usize,
     /// The longest plaintext that we said we take.
     receive_limit: usize,
+    /// The version in headers of records without protection.
+    plain_version: u16,
     /// Protected plaintexts that have a place for padding are padded to multiples of this.
     padding: usize,
 }
@@ -94,8 +96,15 @@ impl Records {
             peer_id: ConnectionId::default(),
             send_limit: MAX_INNER_PLAINTEXT,
             receive_limit: MAX_INNER_PLAINTEXT,
+            plain_version: header::WIRE_VERSION,
             padding: 1,
         }
+    }
+
+    /// Whether our unprotected records bear the version of DTLS 1.0, which the first ClientHello may for
+    /// servers that know no other (RFC 9147 §4, RFC 6347 §4.2.1).
+    pub(crate) const fn look_old(&mut self, old: bool) {
+        self.plain_version = if old { header::OLD_WIRE_VERSION } else { header::WIRE_VERSION };
     }
 
     /// Takes the keys that open the peer's records of `epoch`. An epoch has keys once: later ones are
@@ -226,7 +235,13 @@ impl Records {
                 ((payload.len() + 1).next_multiple_of(unit) - payload.len() - 1).min(room)
             }
         };
-        let context = SealContext { number, kind, id: &self.peer_id, padding };
+        let context = SealContext {
+            number,
+            kind,
+            id: &self.peer_id,
+            padding,
+            plain_version: self.plain_version,
+        };
         write.protection.seal(&context, payload, out);
         Ok(number)
     }

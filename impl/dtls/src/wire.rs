@@ -55,9 +55,9 @@ pub use empty::{HelloRequest, ServerHelloDone};
 pub use encrypted_extensions::EncryptedExtensions;
 pub use extension::{
     ClientKeyShares, ClientVersions, ConnectionId, Cookie, EcPointFormats, ExtendedMasterSecret,
-    KeyShareEntry, ProtocolNames, RecordSizeLimit, RenegotiationInfo, RetryKeyShare,
-    ServerKeyShare, ServerVersion, SignatureAlgorithms, SignatureAlgorithmsCert, SrtpProfileId,
-    SupportedGroups, UseSrtp,
+    KeyShareEntry, ProtocolNames, PskKeyExchangeModes, RecordSizeLimit, RenegotiationInfo,
+    RetryKeyShare, ServerKeyShare, ServerVersion, SignatureAlgorithms, SignatureAlgorithmsCert,
+    SrtpProfileId, SupportedGroups, UseSrtp,
 };
 pub use extensions::{Extension, ExtensionBlock, Extensions};
 pub use finished::Finished;

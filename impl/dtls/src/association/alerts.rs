@@ -39,6 +39,10 @@ impl Association {
             }
             return;
         };
+        if number.epoch > 0 && !matches!(alert.level, AlertLevel::WARNING | AlertLevel::FATAL) {
+            self.fail(Misdeed::BadAlertLevel);
+            return;
+        }
         match (alert.description, alert.level) {
             (AlertDescription::CLOSE_NOTIFY, _) => self.closed_by_peer(),
             (AlertDescription::USER_CANCELED, _) => self.count_warning(),

@@ -4,7 +4,7 @@ use base::Instant;
 
 use super::{Association, Phase};
 use crate::{
-    CloseReason, DropReason, Event, Misdeed, RecordNumber, Version,
+    CloseReason, DropReason, Event, Misdeed, RecordNumber, Side, Version,
     flight::{Inserted, Message},
     gate::{self, Verdict},
     handshake::Handshake,
@@ -98,8 +98,11 @@ impl Association {
             }
             Err(DropReason::EarlyEpoch) => {
                 let kept = self.early.push(bytes);
-                // After the handshake no keys come that are not told beforehand: somebody else's record.
-                if !self.handshake.as_ref().is_some_and(Handshake::is_connected) {
+                // RFC 9147 §7.1: a client that misses the ServerHello says so. What a server cannot read
+                // is what the client says after its last flight, which has a timer; and after the
+                // handshake no keys come that are not told beforehand.
+                let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
+                if self.side == Side::Client && !is_connected {
                     self.acks.note_unreadable(self.now);
                 }
                 self.drop_for(if kept {
@@ -180,15 +183,17 @@ impl Association {
         if let Some(reason) = inserted.dropped {
             self.drop_for(reason);
         }
-        self.acks.note(self.now, number, inserted);
+        let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
+        // Messages after the handshake are not in a hurry, in whatever order they come.
+        let is_ahead = inserted.is_ahead && !is_connected;
+        self.acks.note(self.now, number, &Inserted { is_ahead, ..*inserted });
         if let Some(place) = inserted.repeats_earlier_flight {
             self.outbox.repeat(self.now, place);
         }
-        if inserted.repeats_this_flight
-            && self.handshake.as_ref().is_some_and(Handshake::is_connected)
-        {
-            // RFC 9147 §7.1: the acknowledgement was lost.
-            self.acks.complete();
+        let is_tls13 = self.session.version == Some(Version::Dtls13);
+        if inserted.is_new && is_tls13 && !is_connected {
+            // RFC 9147 §7.1: a part of the peer's next flight acknowledges all of ours.
+            self.outbox.answered(self.now);
         }
     }
 
@@ -222,8 +227,9 @@ impl Association {
             self.acks.enable();
         }
         match (was_connected, is_connected, spoke) {
-            // What comes after the handshake is acknowledged message by message.
-            (true, ..) => self.acks.complete(),
+            // What comes after the handshake is acknowledged by the timer, so that several messages
+            // share an acknowledgement.
+            (true, ..) => {}
             // A flight of ours answers the peer's.
             (false, _, true) => {
                 self.inbox.end_flight();
@@ -268,10 +274,10 @@ impl Association {
     }
 
     fn take_ack(&mut self, number: RecordNumber, payload: &[u8]) {
-        let ack = Ack::parse(payload).ok().filter(|_| {
-            // Before the ServerHello a client does not know the version.
-            self.session.version != Some(Version::Dtls12)
-        });
+        // A client that has no ServerHello does not know the version: there is nothing to acknowledge but
+        // what any answer will.
+        let is_tls13 = self.session.version == Some(Version::Dtls13);
+        let ack = Ack::parse(payload).ok().filter(|_| is_tls13);
         let Some(ack) = ack else {
             self.drop_for(DropReason::BadAcknowledgement);
             return;

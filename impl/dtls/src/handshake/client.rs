@@ -50,8 +50,11 @@ impl Waiting {
     /// RFC 6347 §4.2.1: the same ClientHello again, with the cookie. Neither the first nor the request
     /// is part of the handshake.
     fn verify(mut self, cx: &mut Context<'_>, message: Incoming<'_>) -> Result<Handshake, Misdeed> {
-        let expected = self.offer.speaks(Version::Dtls12) && self.offer.retry.is_none();
-        if !expected || self.verify_requests == MAX_VERIFY_REQUESTS {
+        if !self.offer.speaks(Version::Dtls12) {
+            // Whoever asks in this way does not speak version 1.3 (RFC 9147 §5.1).
+            return Err(Misdeed::UnsupportedVersion);
+        }
+        if self.offer.retry.is_some() || self.verify_requests == MAX_VERIFY_REQUESTS {
             return Err(Misdeed::UnexpectedMessage);
         }
         // The version in it says nothing about the one to come.
@@ -70,10 +73,15 @@ impl Waiting {
     ) -> Result<Handshake, Misdeed> {
         let hello = ServerHello::parse(message.body)?;
         let version = chosen_version(&self.offer, &hello)?;
+        if version == Version::Dtls13 && self.verify_requests > 0 {
+            // RFC 9147 §5.3: no server of version 1.3 goes on with a cookie of version 1.2.
+            return Err(Misdeed::VersionNotOffered);
+        }
         let suite = chosen_suite(&self.offer, &hello, version)?;
         if hello.compression != 0 {
             return Err(Misdeed::Compression);
         }
+        cx.records.look_old(false);
         cx.session.version = Some(version);
         cx.session.suite = Some(suite);
         cx.transcript.choose(cx.config.provider, version, suite.hash());

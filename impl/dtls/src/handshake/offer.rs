@@ -8,8 +8,8 @@ use crate::{
     wire::{
         ClientHello, ClientKeyShares, ClientVersions, ConnectionId, Cookie, EcPointFormats,
         ExtendedMasterSecret, ExtensionBlock, ExtensionType, NamedGroupId, ProtocolNames,
-        ProtocolVersion, RecordSizeLimit, RenegotiationInfo, SignatureAlgorithms, SignatureScheme,
-        SrtpProfileId, SuiteId, SupportedGroups, UseSrtp,
+        ProtocolVersion, PskKeyExchangeModes, RecordSizeLimit, RenegotiationInfo,
+        SignatureAlgorithms, SignatureScheme, SrtpProfileId, SuiteId, SupportedGroups, UseSrtp,
     },
 };
 
@@ -37,6 +37,8 @@ pub(crate) struct Offer {
     pub(crate) connection_id: Option<Vec<u8>>,
     /// The longest record that we take.
     pub(crate) record_size_limit: Option<u16>,
+    /// Whether to show that session tickets are known.
+    pub(crate) shows_ticket_modes: bool,
     /// The cookie of a HelloVerifyRequest of version 1.2; empty without one.
     pub(crate) cookie: Vec<u8>,
     /// What a HelloRetryRequest of version 1.3 asked for, once there was one.
@@ -85,6 +87,7 @@ impl Offer {
                 id
             }),
             record_size_limit: config.record_size_limit,
+            shows_ticket_modes: config.shows_ticket_modes,
             cookie: Vec::new(),
             retry: None,
             extensions: Vec::new(),
@@ -115,6 +118,7 @@ impl Offer {
         self.put_applications(&mut block);
         // Last, since it is long: what a server needs to answer without keeping state comes before.
         self.put_key_shares(&mut block);
+        cx.records.look_old(self.cookie.is_empty() && self.retry.is_none());
         self.extensions = block.as_extensions().iter().map(|(kind, _)| kind).collect();
         let suites: Vec<SuiteId> = self.suites.iter().copied().map(SuiteId::from).collect();
         cx.send(
@@ -137,6 +141,9 @@ impl Offer {
             let versions: Vec<ProtocolVersion> =
                 offered.filter(|version| self.speaks(*version)).map(Into::into).collect();
             block.put(&ClientVersions { versions: versions.as_slice().into() });
+            if self.shows_ticket_modes {
+                block.put(&PskKeyExchangeModes::WITH_KEY_EXCHANGE);
+            }
         }
         if let Some(cookie) = self.retry.as_ref().and_then(|retry| retry.cookie.as_ref()) {
             block.put(&Cookie { cookie });

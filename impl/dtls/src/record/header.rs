@@ -139,6 +139,9 @@ pub(super) const UNIFIED_HEADER_LEN: usize = 5;
 /// The version in long headers: that of 1.2 in version 1.3 as well (RFC 9147 §4).
 pub(super) const WIRE_VERSION: u16 = 0xfefd;
 
+/// That of version 1.0, which the first ClientHello may bear (RFC 9147 §4).
+pub(super) const OLD_WIRE_VERSION: u16 = 0xfeff;
+
 const FIXED_BITS_MASK: u8 = 0b1110_0000;
 /// What a unified header begins with.
 pub(super) const FIXED_BITS: u8 = 0b0010_0000;

@@ -8,9 +8,7 @@ use std::fmt;
 use base::Writer;
 
 use super::{
-    MAX_INNER_PLAINTEXT, MAX_PLAINTEXT,
-    connection_id::ConnectionId,
-    header::{LONG_HEADER_LEN, WIRE_VERSION},
+    MAX_INNER_PLAINTEXT, MAX_PLAINTEXT, connection_id::ConnectionId, header::LONG_HEADER_LEN,
 };
 use crate::{
     RecordNumber,
@@ -39,6 +37,8 @@ pub(super) struct SealContext<'a> {
     pub(super) id: &'a ConnectionId,
     /// Zeros to add where there is a place for them.
     pub(super) padding: usize,
+    /// The version for the header of a record without protection.
+    pub(super) plain_version: u16,
 }
 
 /// The plaintext of a protected record.
@@ -95,7 +95,8 @@ impl Protection {
     pub(super) fn seal(&self, context: &SealContext<'_>, payload: &[u8], out: &mut Vec<u8>) {
         match self {
             Self::None => {
-                write_long_header(context.kind, context.number, &[], payload.len(), out);
+                let version = context.plain_version;
+                write_long_header(context.kind, version, context.number, &[], payload.len(), out);
                 out.extend_from_slice(payload);
             }
             Self::Tls12(cipher) => cipher.seal(context, payload, out),
@@ -126,6 +127,7 @@ pub(super) fn strip(inner: &mut [u8]) -> (ContentType, &mut [u8]) {
 
 fn write_long_header(
     kind: ContentType,
+    version: u16,
     number: RecordNumber,
     id: &[u8],
     length: usize,
@@ -133,7 +135,7 @@ fn write_long_header(
 ) {
     let mut writer = Writer::new(out);
     writer.u8(kind.number());
-    writer.u16(WIRE_VERSION);
+    writer.u16(version);
     writer.bytes(&long_number(number));
     writer.bytes(id);
     writer.u16(u16::try_from(length).unwrap_or(u16::MAX));

@@ -1,12 +1,19 @@
 //! Which records of an epoch came before (RFC 9147 §4.5.1, RFC 6347 §4.1.2.6).
 
+/// How many numbers behind the highest are told apart. RFC 9147 §4.5.1 wants enough for any plausible
+/// reordering; a burst of packets that take two paths is easily a hundred.
+pub(super) const WINDOW: u64 = 256;
+
+/// Numbers in a word of the window.
+const WORD: u64 = 64;
+
 /// A window that slides with the highest number, and a bit for each of the numbers in it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Window {
     /// One more than the highest number that came.
     next: u64,
-    /// Bit `n` says whether the number `next - 1 - n` came.
-    came: u128,
+    /// A ring: the number `n` has bit `n % 64` of word `n / 64 % 4`, as long as it is in the window.
+    came: [u64; 4],
 }
 
 impl Window {
@@ -20,25 +27,40 @@ impl Window {
     #[must_use]
     pub(super) fn note(&mut self, sequence: u64) -> bool {
         if sequence >= self.next {
-            let ahead = u32::try_from(sequence - self.next).ok().and_then(|gap| gap.checked_add(1));
-            self.came = ahead.and_then(|by| self.came.checked_shl(by)).unwrap_or(0) | 1;
-            self.next = sequence.saturating_add(1);
-            return true;
-        }
-        let behind = u32::try_from(self.next - 1 - sequence).ok();
-        let Some(bit) = behind.and_then(|behind| 1_u128.checked_shl(behind)) else {
+            self.slide_to(sequence);
+        } else if self.next - 1 - sequence >= WINDOW {
             return false;
-        };
-        let is_new = self.came & bit == 0;
-        self.came |= bit;
+        }
+        let bit = 1 << (sequence % WORD);
+        let word = self.word(sequence / WORD);
+        let is_new = *word & bit == 0;
+        *word |= bit;
         is_new
     }
-}
 
-/// How many numbers behind the highest are told apart. Twice what RFC 4303 prefers: a burst of packets
-/// that take two paths is easily as long.
-#[cfg(test)]
-pub(super) const WINDOW: u64 = 128;
+    /// Makes `sequence` the highest number, and forgets what leaves the window by that.
+    fn slide_to(&mut self, sequence: u64) {
+        if sequence - self.next >= WINDOW {
+            self.came = [0; 4];
+        } else {
+            for skipped in self.next..=sequence {
+                *self.word(skipped / WORD) &= !(1 << (skipped % WORD));
+            }
+        }
+        self.next = sequence.saturating_add(1);
+    }
+
+    /// The word number `index` of all there could ever be.
+    const fn word(&mut self, index: u64) -> &mut u64 {
+        let [a, b, c, d] = &mut self.came;
+        match index % 4 {
+            0 => a,
+            1 => b,
+            2 => c,
+            _ => d,
+        }
+    }
+}
 
 #[cfg(test)]
 mod tests {
@@ -51,13 +73,13 @@ mod tests {
     #[test]
     fn a_number_is_new_once() {
         let mut window = Window::default();
-        for sequence in [0, 5, 3, 4, 200, 199, 90] {
+        for sequence in [0, 5, 3, 4, 400, 399, 190] {
             assert!(window.note(sequence), "{sequence} is new");
             assert!(!window.note(sequence), "{sequence} came");
         }
-        assert_eq!(window.next(), 201);
-        assert!(!window.note(200 - WINDOW), "too old to say");
-        assert!(window.note(201 - WINDOW), "the oldest in the window");
+        assert_eq!(window.next(), 401);
+        assert!(!window.note(400 - WINDOW), "too old to say");
+        assert!(window.note(401 - WINDOW), "the oldest in the window");
     }
 
     #[test]
@@ -80,7 +102,7 @@ mod tests {
                 if rng.public_below(40) == 0 {
                     base += rng.public_below(300);
                 }
-                let sequence = base + rng.public_below(160);
+                let sequence = base + rng.public_below(320);
                 let highest = came.last().copied().unwrap_or(0);
                 let in_window = came.is_empty() || sequence + WINDOW > highest;
                 let expected = in_window && !came.contains(&sequence);

@@ -178,10 +178,11 @@ impl ProtocolVersion {
         self.number() >> 8 == 0xfe
     }
 
-    /// Whether a peer that names this as its highest version of DTLS speaks `version` as well.
+    /// Whether a peer that names this as its highest version of DTLS speaks `version` as well: versions
+    /// count downwards, and one to come may have another first byte (RFC 5246 §E.1).
     #[must_use]
     pub const fn reaches(self, version: Version) -> bool {
-        self.is_dtls() && self.number() <= version.code_point()
+        self.number() >= 0x8000 && self.number() <= version.code_point()
     }
 }
 

@@ -47,3 +47,31 @@ fn a_running_timer_follows_the_first_timeout() {
     pair.client.set_initial_timeout(now, Duration::from_millis(1_000));
     assert_eq!(left(&pair), Some(Duration::from_millis(1_000)));
 }
+
+#[test]
+fn the_first_hello_alone_looks_old() {
+    let mut pair = Pair::connected(Version::Dtls13);
+    pair.settle();
+    let versions: Vec<[u8; 2]> = pair
+        .sent
+        .iter()
+        .filter(|it| it.bytes[0] == 22)
+        .map(|it| [it.bytes[1], it.bytes[2]])
+        .collect();
+    assert_eq!(versions[0], [0xfe, 0xff], "for servers that know nothing newer");
+    assert!(versions[1..].iter().all(|version| *version == [0xfe, 0xfd]));
+}
+
+#[test]
+fn several_messages_after_the_handshake_share_an_acknowledgement() {
+    let mut pair = Pair::connected(Version::Dtls13);
+    pair.settle();
+    let (now, before) = (pair.now, pair.sent.len());
+    pair.client.update_keys(now, false).unwrap();
+    pair.settle();
+    let [update, ack] = &pair.sent[before..] else {
+        panic!("{} packets", pair.sent.len() - before)
+    };
+    let delay = ack.due.saturating_duration_since(update.due);
+    assert_eq!(delay, Duration::from_millis(100) + crate::support::DELAY);
+}

@@ -44,7 +44,7 @@ impl Cipher {
         let kind = if has_id { ContentType::TLS12_CID } else { context.kind };
         let inner = payload.len() + if has_id { 1 + context.padding } else { 0 };
         let length = self.explicit_len() + inner + AEAD_TAG_LEN;
-        write_long_header(kind, context.number, context.id.as_ref(), length, out);
+        write_long_header(kind, WIRE_VERSION, context.number, context.id.as_ref(), length, out);
         if self.explicit_len() > 0 {
             // RFC 5288 §3 leaves the explicit part to us; the number never repeats under a key.
             out.extend_from_slice(&explicit);

@@ -9,14 +9,14 @@ use super::*;
 fn a_record_is_opened_once() {
     for (mut ours, mut theirs, epoch) in both_versions() {
         let records: Vec<Vec<u8>> =
-            (0..200).map(|_| sealed(&mut ours, epoch, b"payload")).collect();
+            (0..400).map(|_| sealed(&mut ours, epoch, b"payload")).collect();
         assert!(opened(&mut theirs, &records[1]).is_ok());
         assert_eq!(opened(&mut theirs, &records[1]), Err(DropReason::Replayed));
         assert!(opened(&mut theirs, &records[0]).is_ok(), "late, but new");
         assert_eq!(opened(&mut theirs, &records[0]), Err(DropReason::Replayed));
-        assert!(opened(&mut theirs, &records[199]).is_ok());
-        assert_eq!(opened(&mut theirs, &records[71]), Err(DropReason::Replayed), "too old");
-        assert!(opened(&mut theirs, &records[72]).is_ok(), "the oldest of 128");
+        assert!(opened(&mut theirs, &records[399]).is_ok());
+        assert_eq!(opened(&mut theirs, &records[143]), Err(DropReason::Replayed), "too old");
+        assert!(opened(&mut theirs, &records[144]).is_ok(), "the oldest of 256");
     }
 }
 

@@ -404,7 +404,9 @@ fn a_changed_byte_anywhere_ends_the_handshake() {
             let (mut client, mut server) = usual_pair();
             server.told_all(&client.says()).unwrap();
             let mut flight = server.says();
-            flight[index].body[at] ^= 0x10;
+            // Signatures differ in length from one handshake to the next.
+            let Some(byte) = flight[index].body.get_mut(at) else { continue };
+            *byte ^= 0x10;
             let told = client.told_all(&flight);
             assert!(told.is_err(), "byte {at} of {}", flight[index].kind);
         }

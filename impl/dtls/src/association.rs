@@ -509,7 +509,10 @@ impl Association {
     }
 
     fn report(&mut self, event: Event) {
-        let dispensable = matches!(event, Event::KeysUpdated { .. } | Event::KeyLog(_));
+        let dispensable = matches!(
+            event,
+            Event::KeysUpdated { .. } | Event::PeerKeysUpdated { .. } | Event::KeyLog(_)
+        );
         if !dispensable || self.events.len() < MAX_EVENTS {
             self.events.push_back(event);
         }

@@ -11,10 +11,15 @@ pub enum Event {
     PeerCertificate,
     /// The handshake is over and the peer is who it should be: data can be sent and keys exported.
     Connected,
-    /// Both directions have new keys, or one has (version 1.3).
+    /// The peer took note of new keys of ours, which are in use now (version 1.3).
     KeysUpdated {
         /// The epoch in which this end sends now.
         sending: u64,
+    },
+    /// The peer will use new keys (version 1.3).
+    PeerKeysUpdated {
+        /// The epoch in which it will send.
+        receiving: u64,
     },
     /// Application data came. Only from machines with addresses; [`Association::poll_data`] has it
     /// otherwise.

@@ -33,6 +33,8 @@ pub enum DropReason {
     Unprotected,
     /// Application data without keys.
     UnprotectedData,
+    /// Application data before the Finished that vouches for its keys, in version 1.2.
+    EarlyData,
     /// An alert without keys where keys are in use, or one that cannot be read.
     UnprotectedAlert,
     /// A fragment of a handshake message that cannot be read.
@@ -86,6 +88,7 @@ impl DropReason {
         Self::TooManyEarlyRecords,
         Self::Unprotected,
         Self::UnprotectedData,
+        Self::EarlyData,
         Self::UnprotectedAlert,
         Self::MalformedFragment,
         Self::ContradictoryFragment,

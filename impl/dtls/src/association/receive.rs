@@ -213,6 +213,7 @@ impl Association {
         let Some(handshake) = self.handshake.take() else { return };
         let was_connected = handshake.is_connected();
         let next_message = self.outbox.next_message_seq();
+        let read_epoch = self.records.read_epoch();
         let (slot, mut cx) = self.split();
         match handshake.handle(&mut cx, message.incoming()) {
             Ok(next) => *slot = Some(next),
@@ -247,6 +248,11 @@ impl Association {
             }
             (false, false, false) => {}
         }
+        if was_connected && self.records.read_epoch() > read_epoch {
+            self.stats.key_updates_received += 1;
+            let receiving = self.records.read_epoch();
+            self.report(Event::PeerKeysUpdated { receiving });
+        }
         // In version 1.2 the keys may come before the last message that has none.
         let is_tls13 = self.session.version == Some(Version::Dtls13);
         if is_tls13 && self.inbox.raise_floor(self.records.read_epoch()) {
@@ -266,8 +272,13 @@ impl Association {
             self.fail(Misdeed::EarlyData);
             return;
         }
-        // In version 1.2, data can overtake the Finished; it waits until that is there. An empty record
-        // says nothing.
+        if !self.handshake.as_ref().is_some_and(Handshake::is_connected) {
+            // In version 1.2, data can overtake the Finished that vouches for its keys. It is lost then, as
+            // anything can be (RFC 6347 §4.1).
+            self.drop_for(DropReason::EarlyData);
+            return;
+        }
+        // An empty record says nothing.
         if !payload.is_empty() && !self.data.push(payload) {
             self.drop_for(DropReason::InboxFull);
         }

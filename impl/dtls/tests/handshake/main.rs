@@ -1,9 +1,14 @@
 //! Two associations, a path between them, and what the network does.
 
-#![expect(clippy::unwrap_used, reason = "what a test sets up itself is there, or the test fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "what a test sets up itself is there, or the test fails"
+)]
 
 mod attack;
 mod basic;
+mod keys;
 mod loss;
 mod strangers;
 mod support;

@@ -123,7 +123,8 @@ fn an_altered_second_hello_shows_no_cookie(
         let mut packet = packet.clone();
         let is_hello = packet.from == Side::Client && packet.bytes.get(13) == Some(&1);
         if is_hello && packet.bytes.get(18).is_some_and(|seq| *seq > 0) {
-            packet.bytes[13 + 12 + 2] ^= 1;
+            // Another one each time.
+            packet.bytes[13 + 12 + 2] ^= packet.bytes[18];
         }
         vec![packet]
     });

@@ -148,6 +148,28 @@ impl AeadKey {
         self.open(nonce, aad, data, tag)?;
         Ok(data)
     }
+
+    /// The same for a ciphertext that stays as it is: the plaintext becomes all that `out` holds.
+    ///
+    /// `out` allocates only if it never was that long.
+    ///
+    /// # Errors
+    ///
+    /// As [`AeadKey::open_appended`]; then what `out` holds means nothing.
+    pub fn open_into(
+        &self,
+        nonce: &[u8; AEAD_NONCE_LEN],
+        aad: &[u8],
+        sealed: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadTag> {
+        let (ciphertext, tag) = sealed.split_last_chunk().ok_or(BadTag)?;
+        out.resize(ciphertext.len(), 0);
+        match &self.state {
+            State::AwsLc(key) => key.open_into(nonce, aad, ciphertext, tag, out),
+            State::RustCrypto(key) => key.open_into(nonce, aad, ciphertext, tag, out),
+        }
+    }
 }
 
 impl fmt::Debug for AeadKey {

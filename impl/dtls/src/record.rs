@@ -1,6 +1,6 @@
-//! The record layer: sealing, and opening in place, under the keys of an epoch.
+//! The record layer: sealing and opening under the keys of an epoch.
 //!
-//! A record is sealed straight into the caller's buffer and opened where it lies; neither allocates.
+//! A record is sealed and opened straight into the caller's buffer; neither allocates.
 //! Whatever cannot be opened is dropped with a reason and changes nothing, except that failures are
 //! counted against the keys.
 //!
@@ -29,7 +29,7 @@ use self::{
     connection_id::{ConnectionId, ConnectionIds},
     epochs::{ReadEpochs, WriteEpochs},
     header::{Header, UnifiedHeader},
-    protection::{Inner, SealContext},
+    protection::SealContext,
 };
 pub(crate) use self::{limits::Limits, protection::Protection};
 use crate::{DropReason, RecordNumber, wire::ContentType};
@@ -52,23 +52,16 @@ pub(crate) struct Records {
     padding: usize,
 }
 
-/// A record that was opened.
-pub(crate) struct Opened<'a> {
+/// What a record was that was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Opened {
     /// Its name.
     pub(crate) number: RecordNumber,
     /// What it carries. Number 0, which is no type, if it is padding and nothing else.
     pub(crate) kind: ContentType,
-    /// The payload, in the place of the record.
-    pub(crate) payload: &'a mut [u8],
     /// Whether it is the newest so far: what RFC 9146 §6 asks of a record that changes the peer's
     /// address.
     pub(crate) is_newest: bool,
-}
-
-impl fmt::Debug for Opened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Opened({} {:?}, {} bytes)", self.number, self.kind, self.payload.len())
-    }
 }
 
 /// Why a record was not sealed.
@@ -250,8 +243,8 @@ impl Records {
     /// records is dropped to the end of the datagram.
     pub(crate) fn split<'a>(
         &self,
-        datagram: &mut &'a mut [u8],
-    ) -> Option<Result<&'a mut [u8], DropReason>> {
+        datagram: &mut &'a [u8],
+    ) -> Option<Result<&'a [u8], DropReason>> {
         let whole = std::mem::take(datagram);
         if whole.is_empty() {
             return None;
@@ -260,47 +253,50 @@ impl Records {
             Ok((_, length)) => length,
             Err(reason) => return Some(Err(reason)),
         };
-        let (record, rest) = whole.split_at_mut_checked(length)?;
+        let (record, rest) = whole.split_at_checked(length)?;
         *datagram = rest;
         Some(Ok(record))
     }
 
-    /// Opens `record`, one that [`Records::split`] took off a datagram, in place.
+    /// Opens `record`, one that [`Records::split`] took off a datagram: its payload becomes all that
+    /// `out` holds. `out` allocates only if it never was that long.
     ///
     /// # Errors
     ///
-    /// Why it is dropped. After `EarlyEpoch` the bytes of `record` are as they were and can be tried
-    /// again; otherwise they mean nothing.
-    pub(crate) fn open<'a>(&mut self, record: &'a mut [u8]) -> Result<Opened<'a>, DropReason> {
+    /// Why it is dropped; then what `out` holds means nothing. After `EarlyEpoch` the record can be
+    /// tried again.
+    pub(crate) fn open(&mut self, record: &[u8], out: &mut Vec<u8>) -> Result<Opened, DropReason> {
         let (header, length) = Header::parse(record, &self.own_ids)?;
-        let record = record.get_mut(..length).ok_or(DropReason::MalformedRecord)?;
+        let record = record.get(..length).ok_or(DropReason::MalformedRecord)?;
         match header {
-            Header::Long(header) => self.open_long(&header, record),
-            Header::Unified(header) => self.open_unified(header, record),
+            Header::Long(header) => self.open_long(&header, record, out),
+            Header::Unified(header) => self.open_unified(header, record, out),
         }
     }
 
-    fn open_long<'a>(
+    fn open_long(
         &mut self,
         header: &header::LongHeader,
-        record: &'a mut [u8],
-    ) -> Result<Opened<'a>, DropReason> {
+        record: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Opened, DropReason> {
         if !(20..=26).contains(&header.kind.number()) {
             return Err(DropReason::UnknownContentType);
         }
         let expects_id = !self.own_ids.is_empty();
         let (epoch, newest) = self.read.of_long_header(header.number.epoch)?;
         let (head, body) =
-            record.split_at_mut_checked(header.length).ok_or(DropReason::MalformedRecord)?;
+            record.split_at_checked(header.length).ok_or(DropReason::MalformedRecord)?;
+        let (number, mut kind) = (header.number, header.kind);
         let cipher = match &epoch.protection {
             // Nobody vouches for the number of a record without protection, so none is remembered:
             // whoever made one up could shut out those that follow. The layer above knows messages
             // that it has seen.
+            Protection::None if body.len() > MAX_PLAINTEXT => return Err(DropReason::TooLong),
             Protection::None => {
-                let longest = if body.len() > MAX_PLAINTEXT { None } else { Some(body) };
-                let payload = longest.ok_or(DropReason::TooLong)?;
-                let (number, kind) = (header.number, header.kind);
-                return Ok(Opened { number, kind, payload, is_newest: false });
+                out.clear();
+                out.extend_from_slice(body);
+                return Ok(Opened { number, kind, is_newest: false });
             }
             Protection::Tls12(cipher) => cipher,
             Protection::Tls13(_) => return Err(DropReason::UnknownEpoch),
@@ -310,61 +306,52 @@ impl Records {
             return Err(DropReason::UnknownVersion);
         }
         // RFC 9146 §3: where an id was agreed on, protected records have one.
-        if expects_id != (header.kind == ContentType::TLS12_CID) {
+        if expects_id != (kind == ContentType::TLS12_CID) {
             return Err(DropReason::UnknownConnectionId);
         }
-        let Ok(inner) = cipher.open(header, header.id(head), body) else {
+        if cipher.open(header, header.id(head), body, out).is_err() {
             return Err(epoch.count_failure());
-        };
-        let number = header.number;
+        }
         let is_newest = epoch.accept(number.sequence, newest)?;
-        let (kind, payload) = inner.limited(self.receive_limit, header.kind)?;
-        Ok(Opened { number, kind, payload, is_newest })
+        check_length(out, self.receive_limit.min(MAX_PLAINTEXT))?;
+        if kind == ContentType::TLS12_CID {
+            kind = protection::strip(out);
+        }
+        Ok(Opened { number, kind, is_newest })
     }
 
-    fn open_unified<'a>(
+    fn open_unified(
         &mut self,
         header: UnifiedHeader,
-        record: &'a mut [u8],
-    ) -> Result<Opened<'a>, DropReason> {
+        record: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Opened, DropReason> {
         // RFC 9147 §9: where an id was agreed on, protected records have one.
         if header.has_id == self.own_ids.is_empty() {
             return Err(DropReason::UnknownConnectionId);
         }
         let (epoch, newest) = self.read.of_unified_header(header.epoch_bits)?;
+        let (head, body) =
+            record.split_at_checked(header.length).ok_or(DropReason::MalformedRecord)?;
         let cipher = match &epoch.protection {
             Protection::Tls13(cipher) => cipher,
             Protection::Spent => return Err(DropReason::FailureLimit),
             Protection::None | Protection::Tls12(_) => return Err(DropReason::UnknownEpoch),
         };
-        let expected = epoch.window.next();
-        let Ok((sequence, inner)) = cipher.open(header, expected, record) else {
+        let Ok(sequence) = cipher.open(header, epoch.window.next(), [head, body], out) else {
             return Err(epoch.count_failure());
         };
-        let number = RecordNumber::new(epoch.number, sequence);
         // RFC 9147 §4.5.1: only now, so that the time it takes does not tell the number.
         let is_newest = epoch.accept(sequence, newest)?;
-        let (kind, payload) = inner.limited(self.receive_limit, ContentType::TLS12_CID)?;
-        Ok(Opened { number, kind, payload, is_newest })
+        let number = RecordNumber::new(epoch.number, sequence);
+        check_length(out, self.receive_limit)?;
+        Ok(Opened { number, kind: protection::strip(out), is_newest })
     }
 }
 
-impl<'a> Inner<'a> {
-    /// The type and the payload, if they are no longer than we said we take.
-    fn limited(
-        self,
-        limit: usize,
-        outer: ContentType,
-    ) -> Result<(ContentType, &'a mut [u8]), DropReason> {
-        // RFC 8449 §4: a longer one may be discarded.
-        match self {
-            Self::Plain(payload) if payload.len() <= limit.min(MAX_PLAINTEXT) => {
-                Ok((outer, payload))
-            }
-            Self::WithType(bytes) if bytes.len() <= limit => Ok(protection::strip(bytes)),
-            Self::Plain(_) | Self::WithType(_) => Err(DropReason::TooLong),
-        }
-    }
+/// RFC 8449 §4: a record longer than we said we take may be discarded.
+const fn check_length(plaintext: &[u8], limit: usize) -> Result<(), DropReason> {
+    if plaintext.len() > limit { Err(DropReason::TooLong) } else { Ok(()) }
 }
 
 impl fmt::Debug for Records {

@@ -11,7 +11,7 @@ pub(crate) mod tls13;
 use std::fmt::{self, Write as _};
 
 use crypto::{AEAD_NONCE_LEN, AeadAlgorithm, AeadKey, Provider};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::CipherSuite;
 
@@ -19,9 +19,34 @@ use crate::CipherSuite;
 pub(crate) struct TrafficKeys {
     /// The key of the cipher.
     pub(crate) aead: AeadKey,
-    /// What nonces are made from. Version 1.2 has four bytes for AES-GCM and twelve for
-    /// ChaCha20-Poly1305, followed by zeros here; version 1.3 always has twelve.
-    pub(crate) iv: Zeroizing<[u8; AEAD_NONCE_LEN]>,
+    /// What nonces are made from.
+    pub(crate) iv: Iv,
+}
+
+/// What the nonces of one direction and epoch are made from: twelve bytes, of which version 1.2 has only
+/// four for AES-GCM, followed by zeros here. Wiped when dropped.
+#[derive(Zeroize, ZeroizeOnDrop)]
+pub(crate) struct Iv {
+    salt: [u8; 4],
+    rest: u64,
+}
+
+impl Iv {
+    /// The first twelve bytes of `bytes`, filled up with zeros.
+    fn new(bytes: &[u8]) -> Self {
+        let mut whole = Zeroizing::new([0; AEAD_NONCE_LEN]);
+        whole.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        let [a, b, c, d, rest @ ..] = *whole;
+        Self { salt: [a, b, c, d], rest: u64::from_be_bytes(rest) }
+    }
+
+    /// The exclusive or with `number` in its last bytes (RFC 8446 §5.3, RFC 7905 §2). Behind the salt of
+    /// AES-GCM in version 1.2 are zeros, so that there the number follows as it is (RFC 5288 §3).
+    pub(crate) const fn nonce(&self, number: u64) -> [u8; AEAD_NONCE_LEN] {
+        let [a, b, c, d] = self.salt;
+        let [e, f, g, h, i, j, k, l] = (self.rest ^ number).to_be_bytes();
+        [a, b, c, d, e, f, g, h, i, j, k, l]
+    }
 }
 
 impl TrafficKeys {
@@ -29,9 +54,7 @@ impl TrafficKeys {
     #[expect(clippy::expect_used, reason = "the schedules derive keys as long as the cipher asks")]
     fn new(provider: Provider, suite: CipherSuite, key: &[u8], iv: &[u8]) -> Self {
         let aead = provider.aead_key(suite.aead(), key).expect("the length is the cipher's own");
-        let mut whole = Zeroizing::new([0; AEAD_NONCE_LEN]);
-        whole.iter_mut().zip(iv).for_each(|(to, from)| *to = *from);
-        Self { aead, iv: whole }
+        Self { aead, iv: Iv::new(iv) }
     }
 
     /// The cipher.

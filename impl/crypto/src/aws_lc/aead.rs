@@ -29,9 +29,11 @@ impl Key {
         in_out: &mut [u8],
     ) -> [u8; AEAD_TAG_LEN] {
         let nonce = Nonce::assume_unique_for_key(*nonce);
-        let tag = self.0.seal_in_place_separate_tag(nonce, Aad::from(aad), in_out);
-        let tag = tag.expect("no packet reaches 64 GiB");
-        *tag.as_ref().first_chunk().expect("every tag has 16 bytes")
+        let mut tag = [0; AEAD_TAG_LEN];
+        self.0
+            .seal_in_place_scatter(nonce, Aad::from(aad), in_out, &[], &mut tag)
+            .expect("no packet reaches 64 GiB");
+        tag
     }
 
     pub(crate) fn open(
@@ -44,5 +46,19 @@ impl Key {
         let nonce = Nonce::assume_unique_for_key(*nonce);
         let opened = self.0.open_in_place_separate_tag(nonce, Aad::from(aad), tag, in_out);
         opened.map(drop).map_err(|_| BadTag)
+    }
+
+    /// Opens `ciphertext` into `out`, which is as long.
+    pub(crate) fn open_into(
+        &self,
+        nonce: &[u8; AEAD_NONCE_LEN],
+        aad: &[u8],
+        ciphertext: &[u8],
+        tag: &[u8; AEAD_TAG_LEN],
+        out: &mut [u8],
+    ) -> Result<(), BadTag> {
+        let nonce = Nonce::assume_unique_for_key(*nonce);
+        let opened = self.0.open_separate_gather(nonce, Aad::from(aad), ciphertext, tag, out);
+        opened.map_err(|_| BadTag)
     }
 }

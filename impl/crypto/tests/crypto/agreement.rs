@@ -129,9 +129,14 @@ fn each_opens_what_the_other_seals() {
                     Ok(&mut *data.clone())
                 );
 
+                let mut plain = b"what was there before".to_vec();
+                other.open_into(&nonce, &aad, &sealed, &mut plain).unwrap();
+                assert_eq!(plain, data);
+
                 let mut changed = sealed;
                 let bit = rng.public_below(u64::try_from(8 * changed.len()).unwrap());
                 changed[usize::try_from(bit / 8).unwrap()] ^= 1 << (bit % 8);
+                assert!(other.open_into(&nonce, &aad, &changed, &mut plain).is_err());
                 assert!(other.open_appended(&nonce, &aad, &mut changed).is_err());
             }
         }

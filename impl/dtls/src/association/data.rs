@@ -24,13 +24,13 @@ pub(super) struct DataQueue {
 }
 
 impl DataQueue {
-    /// Keeps a copy of `payload`; `false` if there is no room for it.
-    pub(super) fn push(&mut self, payload: &[u8]) -> bool {
+    /// Takes `payload` and leaves a buffer for the next one in its place; `false` if there is no room
+    /// for it.
+    pub(super) fn push(&mut self, payload: &mut Vec<u8>) -> bool {
         if self.waiting.len() >= MAX_RECORDS || self.bytes + payload.len() > MAX_BYTES {
             return false;
         }
-        let mut record = self.spare.pop().unwrap_or_default();
-        record.extend_from_slice(payload);
+        let record = std::mem::replace(payload, self.spare.pop().unwrap_or_default());
         self.bytes += record.len();
         self.waiting.push_back(record);
         true
@@ -40,9 +40,8 @@ impl DataQueue {
     pub(super) fn pop(&mut self) -> Option<&[u8]> {
         let record = self.waiting.pop_front()?;
         self.bytes -= record.len();
-        let mut old = std::mem::replace(&mut self.fetched, record);
+        let old = std::mem::replace(&mut self.fetched, record);
         if self.spare.len() < MAX_SPARE {
-            old.clear();
             self.spare.push(old);
         }
         Some(&self.fetched)
@@ -66,10 +65,11 @@ mod tests {
     #[test]
     fn records_come_out_as_they_went_in() {
         let mut queue = DataQueue::default();
-        assert!(queue.push(b"one") && queue.push(b"") && queue.push(b"three"));
+        let push = |queue: &mut DataQueue, payload: &[u8]| queue.push(&mut payload.to_vec());
+        assert!([&b"one"[..], b"", b"three"].map(|payload| push(&mut queue, payload)) == [true; 3]);
         assert_eq!(queue.pop(), Some(&b"one"[..]));
         assert_eq!(queue.pop(), Some(&b""[..]));
-        assert!(queue.push(b"four"));
+        assert!(push(&mut queue, b"four"));
         assert_eq!(queue.pop(), Some(&b"three"[..]));
         assert_eq!(queue.pop(), Some(&b"four"[..]));
         assert_eq!(queue.pop(), None);
@@ -78,12 +78,12 @@ mod tests {
     #[test]
     fn a_queue_that_nobody_empties_stays_bounded() {
         let mut queue = DataQueue::default();
-        assert!((0..MAX_RECORDS).all(|_| queue.push(b"x")));
-        assert!(!queue.push(b"x"), "too many records");
+        assert!((0..MAX_RECORDS).all(|_| queue.push(&mut b"x".to_vec())));
+        assert!(!queue.push(&mut b"x".to_vec()), "too many records");
         queue.clear();
-        assert!((0..16).all(|_| queue.push(&[0; MAX_BYTES / 16])));
-        assert!(!queue.push(b"x"), "too many bytes");
+        assert!((0..16).all(|_| queue.push(&mut vec![0; MAX_BYTES / 16])));
+        assert!(!queue.push(&mut b"x".to_vec()), "too many bytes");
         let _ = queue.pop();
-        assert!(queue.push(b"x"), "room again");
+        assert!(queue.push(&mut b"x".to_vec()), "room again");
     }
 }

@@ -26,16 +26,13 @@ impl Association {
             return;
         }
         self.expire();
-        // Records are opened in place, in a copy.
-        let mut scratch = std::mem::take(&mut self.scratch);
-        scratch.clear();
-        scratch.extend_from_slice(packet);
+        let mut payload = std::mem::take(&mut self.scratch);
         let epoch = self.records.read_epoch();
-        self.walk(&mut scratch);
-        self.scratch = scratch;
+        self.walk(packet, &mut payload);
         if self.records.read_epoch() > epoch {
-            self.replay();
+            self.replay(&mut payload);
         }
+        self.scratch = payload;
         self.report_key_log();
     }
 
@@ -75,12 +72,12 @@ impl Association {
         }
     }
 
-    /// Takes the records of a datagram one after the other.
-    fn walk(&mut self, datagram: &mut [u8]) {
+    /// Takes the records of a datagram one after the other, each opened into `payload`.
+    fn walk(&mut self, datagram: &[u8], payload: &mut Vec<u8>) {
         let mut rest = datagram;
         while !self.is_closed() {
             match self.records.split(&mut rest) {
-                Some(Ok(record)) => self.take_record(record),
+                Some(Ok(record)) => self.take_record(record, payload),
                 // Where the next record begins is not known.
                 Some(Err(reason)) => self.drop_for(reason),
                 None => return,
@@ -88,13 +85,13 @@ impl Association {
         }
     }
 
-    fn take_record(&mut self, bytes: &mut [u8]) {
-        match self.records.open(bytes) {
+    fn take_record(&mut self, bytes: &[u8], payload: &mut Vec<u8>) {
+        match self.records.open(bytes, payload) {
             Ok(opened) => {
                 let (number, kind) = (opened.number, opened.kind);
                 self.saw_newest |= opened.is_newest;
                 self.stats.records_received += 1;
-                self.take(number, kind, opened.payload);
+                self.take(number, kind, payload);
             }
             Err(DropReason::EarlyEpoch) => {
                 let kept = self.early.push(bytes);
@@ -120,15 +117,15 @@ impl Association {
     }
 
     /// New keys came: what waited for them is looked at again, once.
-    fn replay(&mut self) {
-        for mut record in self.early.take() {
+    fn replay(&mut self, payload: &mut Vec<u8>) {
+        for record in self.early.take() {
             if !self.is_closed() {
-                self.walk(&mut record);
+                self.walk(&record, payload);
             }
         }
     }
 
-    fn take(&mut self, number: RecordNumber, kind: ContentType, payload: &[u8]) {
+    fn take(&mut self, number: RecordNumber, kind: ContentType, payload: &mut Vec<u8>) {
         self.note_opened(number, kind);
         match kind {
             ContentType::HANDSHAKE => self.take_handshake(number, payload),
@@ -262,7 +259,7 @@ impl Association {
         }
     }
 
-    fn take_data(&mut self, number: RecordNumber, payload: &[u8]) {
+    fn take_data(&mut self, number: RecordNumber, payload: &mut Vec<u8>) {
         if number.epoch == 0 {
             self.drop_for(DropReason::UnprotectedData);
             return;

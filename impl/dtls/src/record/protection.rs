@@ -5,8 +5,6 @@ mod tls13;
 
 use std::fmt;
 
-use base::Writer;
-
 use super::{
     MAX_INNER_PLAINTEXT, MAX_PLAINTEXT, connection_id::ConnectionId, header::LONG_HEADER_LEN,
 };
@@ -39,14 +37,6 @@ pub(super) struct SealContext<'a> {
     pub(super) padding: usize,
     /// The version for the header of a record without protection.
     pub(super) plain_version: u16,
-}
-
-/// The plaintext of a protected record.
-pub(super) enum Inner<'a> {
-    /// A payload whose type is in the header.
-    Plain(&'a mut [u8]),
-    /// A payload with its type and padding behind it.
-    WithType(&'a mut [u8]),
 }
 
 impl Protection {
@@ -117,12 +107,13 @@ impl fmt::Debug for Protection {
     }
 }
 
-/// The payload of a plaintext with its type behind it, and the type: the last byte that is not zero
+/// Cuts a plaintext down to its payload and returns its type: the last byte that is not zero
 /// (RFC 8446 §5.4, RFC 9146 §4). Without such a byte the type is 0, which is none.
-pub(super) fn strip(inner: &mut [u8]) -> (ContentType, &mut [u8]) {
+pub(super) fn strip(inner: &mut Vec<u8>) -> ContentType {
     let end = inner.iter().rposition(|byte| *byte != 0).unwrap_or(0);
-    let (payload, rest) = inner.split_at_mut(end);
-    (ContentType::new(rest.first().copied().unwrap_or(0)), payload)
+    let kind = inner.get(end).copied().unwrap_or(0);
+    inner.truncate(end);
+    ContentType::new(kind)
 }
 
 fn write_long_header(
@@ -133,15 +124,14 @@ fn write_long_header(
     length: usize,
     out: &mut Vec<u8>,
 ) {
-    let mut writer = Writer::new(out);
-    writer.u8(kind.number());
-    writer.u16(version);
-    writer.bytes(&long_number(number));
-    writer.bytes(id);
-    writer.u16(u16::try_from(length).unwrap_or(u16::MAX));
+    let [major, minor] = version.to_be_bytes();
+    let [a, b, c, d, e, f, g, h] = long_number(number).to_be_bytes();
+    out.extend_from_slice(&[kind.number(), major, minor, a, b, c, d, e, f, g, h]);
+    out.extend_from_slice(id);
+    out.extend_from_slice(&u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes());
 }
 
 /// Epoch and sequence as long headers have them, in 16 and 48 bits.
-fn long_number(number: RecordNumber) -> [u8; 8] {
-    (number.epoch << 48 | number.sequence & 0xffff_ffff_ffff).to_be_bytes()
+const fn long_number(number: RecordNumber) -> u64 {
+    number.epoch << 48 | number.sequence & 0xffff_ffff_ffff
 }

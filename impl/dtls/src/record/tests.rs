@@ -99,9 +99,9 @@ fn sealed(records: &mut Records, epoch: u64, payload: &[u8]) -> Vec<u8> {
 
 /// What a datagram of one record opens to.
 fn opened(records: &mut Records, datagram: &[u8]) -> Result<(RecordNumber, Vec<u8>), DropReason> {
-    let mut datagram = datagram.to_vec();
-    let mut rest = &mut datagram[..];
+    let mut rest = datagram;
     let record = records.split(&mut rest).unwrap()?;
     assert!(rest.is_empty(), "one record");
-    records.open(record).map(|opened| (opened.number, opened.payload.to_vec()))
+    let mut payload = b"what was there before".to_vec();
+    records.open(record, &mut payload).map(|opened| (opened.number, payload))
 }

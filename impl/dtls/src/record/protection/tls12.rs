@@ -1,23 +1,26 @@
 //! Protection of version 1.2: AEAD ciphers with the number of the record in nonce and associated data
 //! (RFC 5246 §6.2.3.3, RFC 6347 §4.1.2.1).
 
-use crypto::{AEAD_NONCE_LEN, AEAD_TAG_LEN, AeadAlgorithm, AeadKey, BadTag};
+use crypto::{AEAD_TAG_LEN, AeadAlgorithm, AeadKey, BadTag};
 use smallvec::SmallVec;
-use zeroize::Zeroizing;
 
 use super::{
     super::{
         connection_id::ConnectionId,
         header::{LONG_HEADER_LEN, LongHeader, WIRE_VERSION},
     },
-    Inner, SealContext, long_number, write_long_header,
+    SealContext, long_number, write_long_header,
 };
-use crate::{RecordNumber, schedule::TrafficKeys, wire::ContentType};
+use crate::{
+    RecordNumber,
+    schedule::{Iv, TrafficKeys},
+    wire::ContentType,
+};
 
 /// The keys of one direction.
 pub(crate) struct Cipher {
     aead: AeadKey,
-    iv: Zeroizing<[u8; AEAD_NONCE_LEN]>,
+    iv: Iv,
 }
 
 impl Cipher {
@@ -39,15 +42,16 @@ impl Cipher {
     }
 
     pub(super) fn seal(&self, context: &SealContext<'_>, payload: &[u8], out: &mut Vec<u8>) {
-        let explicit = long_number(context.number);
+        let number = long_number(context.number);
         let has_id = !context.id.is_empty();
         let kind = if has_id { ContentType::TLS12_CID } else { context.kind };
         let inner = payload.len() + if has_id { 1 + context.padding } else { 0 };
         let length = self.explicit_len() + inner + AEAD_TAG_LEN;
+        out.reserve(LONG_HEADER_LEN + context.id.len() + length);
         write_long_header(kind, WIRE_VERSION, context.number, context.id.as_ref(), length, out);
         if self.explicit_len() > 0 {
             // RFC 5288 §3 leaves the explicit part to us; the number never repeats under a key.
-            out.extend_from_slice(&explicit);
+            out.extend_from_slice(&number.to_be_bytes());
         }
         let start = out.len();
         out.extend_from_slice(payload);
@@ -55,35 +59,27 @@ impl Cipher {
             out.push(context.kind.number());
             out.resize(start + inner, 0);
         }
-        let nonce = self.nonce(explicit);
+        let nonce = self.iv.nonce(number);
         let aad = Aad::new(kind, WIRE_VERSION, context.number, context.id.as_ref(), inner);
         self.aead.seal_and_append(&nonce, aad.as_ref(), out, start);
     }
 
-    /// Opens the body behind `header` and the id of `header`.
-    pub(in crate::record) fn open<'a>(
+    /// Opens the body behind `header` and its `id` into `out`.
+    pub(in crate::record) fn open(
         &self,
         header: &LongHeader,
         id: &[u8],
-        body: &'a mut [u8],
-    ) -> Result<Inner<'a>, BadTag> {
-        let (explicit, sealed) = body.split_at_mut_checked(self.explicit_len()).ok_or(BadTag)?;
-        let explicit = explicit.first_chunk().copied();
-        let nonce = self.nonce(explicit.unwrap_or_else(|| long_number(header.number)));
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<(), BadTag> {
+        let (explicit, sealed) = body.split_at_checked(self.explicit_len()).ok_or(BadTag)?;
+        let number = match explicit.first_chunk() {
+            Some(explicit) => u64::from_be_bytes(*explicit),
+            None => long_number(header.number),
+        };
         let length = sealed.len().checked_sub(AEAD_TAG_LEN).ok_or(BadTag)?;
         let aad = Aad::new(header.kind, header.version, header.number, id, length);
-        let inner = self.aead.open_appended(&nonce, aad.as_ref(), sealed)?;
-        let has_type = header.kind == ContentType::TLS12_CID;
-        Ok(if has_type { Inner::WithType(inner) } else { Inner::Plain(inner) })
-    }
-
-    /// For AES-GCM the salt of the key block and the explicit part (RFC 5288 §3), for
-    /// ChaCha20-Poly1305 the exclusive or of the vector and the padded number (RFC 7905 §2). With
-    /// zeros behind the salt the two are one.
-    fn nonce(&self, number: [u8; 8]) -> [u8; AEAD_NONCE_LEN] {
-        let mut nonce = *self.iv;
-        nonce.iter_mut().skip(4).zip(number).for_each(|(byte, number)| *byte ^= number);
-        nonce
+        self.aead.open_into(&self.iv.nonce(number), aad.as_ref(), sealed, out)
     }
 }
 
@@ -103,7 +99,7 @@ impl Aad {
         id: &[u8],
         length: usize,
     ) -> Self {
-        let [a, b, c, d, e, f, g, h] = long_number(number);
+        let [a, b, c, d, e, f, g, h] = long_number(number).to_be_bytes();
         let (kind_byte, [major, minor]) = (kind.number(), version.to_be_bytes());
         let [high, low] = u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes();
         if kind != ContentType::TLS12_CID {

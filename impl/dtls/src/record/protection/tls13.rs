@@ -1,7 +1,7 @@
 //! Protection of version 1.3: the type inside, the number encrypted (RFC 9147 §4, §4.2.3).
 
-use crypto::{AEAD_NONCE_LEN, AEAD_TAG_LEN, AeadAlgorithm, AeadKey, BadTag, RecordNumberKey};
-use zeroize::Zeroizing;
+use crypto::{AEAD_TAG_LEN, AeadAlgorithm, AeadKey, BadTag, RecordNumberKey};
+use smallvec::SmallVec;
 
 use super::{
     super::{
@@ -11,14 +11,14 @@ use super::{
             WIDE_SEQUENCE,
         },
     },
-    Inner, SealContext,
+    SealContext,
 };
-use crate::schedule::TrafficKeys;
+use crate::schedule::{Iv, TrafficKeys};
 
 /// The keys of one direction and epoch.
 pub(crate) struct Cipher {
     aead: AeadKey,
-    iv: Zeroizing<[u8; AEAD_NONCE_LEN]>,
+    iv: Iv,
     record_number: RecordNumberKey,
 }
 
@@ -62,7 +62,7 @@ impl Cipher {
         else {
             return;
         };
-        let tag = self.aead.seal(&self.nonce(context.number.sequence), header, body);
+        let tag = self.aead.seal(&self.iv.nonce(context.number.sequence), header, body);
         out.extend_from_slice(&tag);
         self.mask(out, start - 4, start);
     }
@@ -77,16 +77,18 @@ impl Cipher {
         }
     }
 
-    /// Opens `record` whole, and returns its sequence, reconstructed near `expected`.
-    pub(in crate::record) fn open<'a>(
+    /// Opens the body of a record behind `head` into `out`, type and padding included, and returns its
+    /// sequence, reconstructed near `expected`.
+    pub(in crate::record) fn open(
         &self,
         header: UnifiedHeader,
         expected: u64,
-        record: &'a mut [u8],
-    ) -> Result<(u64, Inner<'a>), BadTag> {
-        let (head, body) = record.split_at_mut_checked(header.length).ok_or(BadTag)?;
+        [head, body]: [&[u8]; 2],
+        out: &mut Vec<u8>,
+    ) -> Result<u64, BadTag> {
         // RFC 9147 §4.2.3: a shorter one counts as one that failed.
         let mask = self.record_number.mask(body.first_chunk().ok_or(BadTag)?);
+        let mut head: SmallVec<[u8; 32]> = SmallVec::from_slice(head);
         let low = head.get_mut(header.sequence_at..).ok_or(BadTag)?;
         let sequence = match (header.is_wide, low) {
             (true, [high, low, ..]) => {
@@ -101,17 +103,8 @@ impl Cipher {
             }
             _ => return Err(BadTag),
         };
-        let inner = self.aead.open_appended(&self.nonce(sequence), head, body)?;
-        Ok((sequence, Inner::WithType(inner)))
-    }
-
-    /// RFC 8446 §5.3: the exclusive or of the vector and the padded number, without the epoch
-    /// (RFC 9147 §4).
-    fn nonce(&self, sequence: u64) -> [u8; AEAD_NONCE_LEN] {
-        let mut nonce = *self.iv;
-        let number = sequence.to_be_bytes();
-        nonce.iter_mut().skip(4).zip(number).for_each(|(byte, number)| *byte ^= number);
-        nonce
+        self.aead.open_into(&self.iv.nonce(sequence), &head, body, out)?;
+        Ok(sequence)
     }
 }
 

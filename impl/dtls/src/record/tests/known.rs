@@ -25,7 +25,7 @@ fn version_12(#[case] suite: CipherSuite, #[values(false, true)] has_id: bool) {
     ours.set_next_sequence(1, 0x102);
     let keys = keys_12(suite);
     let is_gcm = suite == CipherSuite::EcdheEcdsaAes128GcmSha256;
-    let mut nonce = *keys.iv;
+    let mut nonce = keys.iv.nonce(0);
     if is_gcm {
         nonce[4..].copy_from_slice(&NUMBER);
     } else {
@@ -64,7 +64,7 @@ fn version_13(
     let keys = secret.keys();
     let (flags, id): (u8, &[u8]) = if has_id { (0x3f, b"cid") } else { (0x2f, b"") };
     let mut header = [&[flags][..], id, &[1, 2, 0, 7 + 1 + 16]].concat();
-    let mut nonce = *keys.iv;
+    let mut nonce = keys.iv.nonce(0);
     nonce[4..].iter_mut().zip([0, 0, 0, 0, 0, 5, 1, 2]).for_each(|(byte, number)| *byte ^= number);
     let mut body = b"payload\x17".to_vec();
     keys.aead.seal_and_append(&nonce, &header, &mut body, 0);

@@ -48,7 +48,11 @@ fn the_key_block_is_cut_in_the_order_of_the_protocol(
         (&block.client, &expected[..16], &expected[32..36]),
         (&block.server, &expected[16..32], &expected[36..40]),
     ] {
-        assert_eq!(keys.iv[..], [iv, &[0; 8]].concat(), "eight bytes come with each record");
+        assert_eq!(
+            keys.iv.nonce(0)[..],
+            [iv, &[0; 8]].concat(),
+            "eight bytes come with each record"
+        );
         let reference = provider.aead_key(keys.algorithm(), key).unwrap();
         let nonce = [7; 12];
         assert_eq!(keys.aead.seal(&nonce, b"", &mut []), reference.seal(&nonce, b"", &mut []));
@@ -64,8 +68,8 @@ fn the_whole_nonce_of_chacha20_comes_from_the_key_block() {
     let mut expected = [0; 88];
     let seed: [&[u8]; 2] = [&[3; 32], &[2; 32]];
     provider.tls12_prf(suite.prf(), &*master.secret, b"key expansion", &seed, &mut expected);
-    assert_eq!(block.client.iv[..], expected[64..76]);
-    assert_eq!(block.server.iv[..], expected[76..88]);
+    assert_eq!(block.client.iv.nonce(0)[..], expected[64..76]);
+    assert_eq!(block.server.iv.nonce(0)[..], expected[76..88]);
 }
 
 #[rstest]

@@ -1,6 +1,7 @@
 //! One association: both sides, both versions, one peer.
 
 mod alerts;
+mod connection_ids;
 mod data;
 mod early;
 mod exports;

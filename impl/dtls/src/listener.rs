@@ -219,9 +219,10 @@ impl Listener {
         self.telling.insert(peer);
         self.note_deadline(peer);
         let Some(endpoint) = self.peers.get(&peer) else { return };
-        let id = endpoint.session().own_connection_id();
-        if !id.is_empty() && !self.by_connection_id.contains_key(id) {
-            self.by_connection_id.insert(id.to_vec(), peer);
+        for id in endpoint.session().own_connection_ids() {
+            if !self.by_connection_id.contains_key(id) {
+                self.by_connection_id.insert(id.to_vec(), peer);
+            }
         }
     }
 

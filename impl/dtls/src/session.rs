@@ -30,6 +30,8 @@ pub struct Session {
     pub(crate) server_random: [u8; 32],
     /// Connection id that the peer writes into records for us.
     pub(crate) own_connection_id: Option<Vec<u8>>,
+    /// Those that the peer may write as well, given after the handshake.
+    pub(crate) more_connection_ids: Vec<Vec<u8>>,
     /// Connection id that we write into records for the peer.
     pub(crate) peer_connection_id: Option<Vec<u8>>,
     /// Longest plaintext that the peer takes, content type included in version 1.3 (RFC 8449 §4).
@@ -120,6 +122,13 @@ impl Session {
     #[must_use]
     pub fn own_connection_id(&self) -> &[u8] {
         self.own_connection_id.as_deref().unwrap_or_default()
+    }
+
+    /// Every connection id that records from the peer may carry: that of the hellos, and those that were
+    /// given since (RFC 9147 §9).
+    pub fn own_connection_ids(&self) -> impl Iterator<Item = &[u8]> {
+        let first = self.own_connection_id.iter().filter(|id| !id.is_empty());
+        first.chain(&self.more_connection_ids).map(Vec::as_slice)
     }
 
     /// The connection id in records to the peer, empty if they carry none.

@@ -8,6 +8,7 @@
 
 mod attack;
 mod basic;
+mod connection_ids;
 mod keys;
 mod loss;
 mod strangers;

@@ -81,6 +81,7 @@ impl ConnectionIds {
         for id in &mut ids {
             cx.rng.fill_public(id);
             cx.records.accept_connection_id(id);
+            cx.session.more_connection_ids.push(id.clone());
         }
         ids
     }

@@ -13,4 +13,5 @@ mod keys;
 mod loss;
 mod strangers;
 mod support;
+mod tls12;
 mod unusual;

@@ -118,7 +118,7 @@ impl Offer {
         self.put_applications(&mut block);
         // Last, since it is long: what a server needs to answer without keeping state comes before.
         self.put_key_shares(&mut block);
-        cx.records.look_old(self.cookie.is_empty() && self.retry.is_none());
+        cx.records.look_old(self.retry.is_none());
         self.extensions = block.as_extensions().iter().map(|(kind, _)| kind).collect();
         let suites: Vec<SuiteId> = self.suites.iter().copied().map(SuiteId::from).collect();
         cx.send(

@@ -165,6 +165,14 @@ impl DtlsStage {
         Some(self.peer.receive(&received.payload))
     }
 
+    /// Loses the next datagram of the endpoint's, if one comes within `limit`; says whether one came.
+    pub(in crate::cases) fn lose(&mut self, t: &mut Ctl<'_>, limit: Duration) -> bool {
+        let Some(received) = t.receive_within(self.socket, limit) else { return false };
+        let at = Instant::ZERO + (received.at - Instant::ZERO).saturating_sub(self.delay);
+        self.heard.push((at, received.payload.to_vec()));
+        true
+    }
+
     /// Answers everything for `duration`.
     pub(in crate::cases) fn serve(&mut self, t: &mut Ctl<'_>, duration: Duration) {
         let until = t.now() + duration;

@@ -248,11 +248,9 @@ case! {
 /// Regression: a full queue of incoming data was a deadlock (libdatachannel#1546).
 fn slow(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mut s = connected(t, v)?;
-    for _ in 0..2_000 {
-        let record = s.peer.data(DATA);
-        s.send(t, &record);
-    }
-    t.stimulus("2,000 records at once");
+    let records: Vec<_> = (0..2_000).map(|_| s.peer.data(DATA)).collect();
+    s.send_many(t, &records);
+    t.stimulus("2,000 records");
     s.listen(t, SOON);
     let over = s.is_over(t);
     if version(v) == Version::Dtls13 {
@@ -264,7 +262,7 @@ fn slow(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
 case! {
     id: "dtls.12.close.malformed",
     title: "A message cut short, or with bytes to spare, ends the handshake",
-    reqs: [req::TLS12_HELLO_DONE_CHECKS, req::TLS13_DECODE_ERROR, req::TLS12_FATAL_ALERT_SENT],
+    reqs: [req::TLS12_HELLO_DONE_CHECKS, req::TLS13_DECODE_ERROR],
     kind: SubjectKind::Dtls,
     variants: [
         ("client", handshake::SERVER_HELLO),
@@ -309,10 +307,52 @@ fn malformed(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     s.begin(t);
     t.stimulus(format_args!("{} of another length", v.text("message")));
     must_refuse(t, &mut s, req::TLS13_DECODE_ERROR, &[])?;
+    t.should(req::TLS12_HELLO_DONE_CHECKS, true, "refused", "refused")
+}
+
+case! {
+    id: "dtls.12.close.alerts",
+    title: "Whoever ends a handshake says why, in a fatal alert",
+    reqs: [
+        req::TLS12_FATAL_ALERT_SENT,
+        req::TLS12_CLOSING_ALERT_FATAL,
+        req::TLS12_OBSOLETE_ALERTS,
+    ],
+    kind: SubjectKind::Dtls,
+    variants: product! {
+        role: ["client", "server"],
+        message: ["Certificate", "Finished"],
+        fault: ["cut short", "too long", "another"],
+    },
+    no_reference: "the other stack ends handshakes in silence",
+    run: alerts,
+}
+
+fn alerts(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
+    let mut s = DtlsStage::open(t, role(v), Version::Dtls12)?;
+    let kind = match v.text("message") {
+        "Certificate" => handshake::CERTIFICATE,
+        _ => handshake::FINISHED,
+    };
+    let fault = v.text("fault");
+    s.peer.edit(kind, move |body| match fault {
+        "cut short" => body.truncate(2),
+        "too long" => body.push(0),
+        _ => {
+            if let Some(byte) = body.last_mut() {
+                *byte ^= 1;
+            }
+        }
+    });
+    s.begin(t);
+    t.stimulus(format_args!("{} that is {fault}", v.text("message")));
+    s.completes(t, 3 * SECOND);
+    let said = s.peer.log.alerts.clone();
+    let got = format!("{said:?}");
     let fatal = s.peer.log.fatal();
-    let got = format!("{fatal:?}");
-    if role(v) == DtlsRole::Client {
-        t.should(req::TLS12_HELLO_DONE_CHECKS, true, "refused", &got)?;
-    }
-    t.must(req::TLS12_FATAL_ALERT_SENT, fatal.is_some(), "a fatal alert", got)
+    t.must(req::TLS12_FATAL_ALERT_SENT, fatal.is_some(), "a fatal alert", &got)?;
+    let all = said.iter().all(|(_, level, _)| *level == 2);
+    t.must(req::TLS12_CLOSING_ALERT_FATAL, all, "fatal alerts alone", &got)?;
+    let obsolete = fatal.is_some_and(|fatal| matches!(fatal, 21 | 41 | 60));
+    t.must(req::TLS12_OBSOLETE_ALERTS, !obsolete, "an alert that is still in use", got)
 }

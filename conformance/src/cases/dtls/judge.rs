@@ -1,7 +1,7 @@
 //! What many cases ask at their end: that a handshake came to nothing, or that a connection lives on.
 
 use super::script::*;
-use crate::registry::Req;
+
 
 /// The requirement for the version of this variant.
 pub(super) fn by_version(v: &Variant, of12: Req, of13: Req) -> Req {

@@ -190,10 +190,8 @@ fn hello_request(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let seq = if v.text("seq") == "old" { 0 } else { s.peer.next_message_seq() + 3 };
     for kind in [handshake::HELLO_REQUEST, handshake::SERVER_HELLO_DONE] {
         let message = Message { epoch: 0, kind, seq, body: Vec::new(), omitted: false };
-        for _ in 0..100 {
-            let datagram = s.peer.piece(0, &message.whole());
-            s.send(t, &datagram);
-        }
+        let storm: Vec<_> = (0..100).map(|_| s.peer.piece(0, &message.whole())).collect();
+        s.send_many(t, &storm);
     }
     t.stimulus("a storm of empty messages");
     s.say(t, &held);

@@ -11,7 +11,9 @@ case! {
         req::DTLS12_SEQUENCE_PER_EPOCH,
         req::DTLS12_RECORD_VERSION,
         req::DTLS12_RECORD_HEADER,
-        req::TLS12_AEAD_EXPLICIT_UNIQUE,
+        req::GCM_NONCE_DISTINCT,
+        req::GCM_NONCE_IS_SEQUENCE,
+        req::GCM_NONCE_PARTS,
         req::TLS12_ORDER_OF_PROTECTION,
         req::TLS12_CCS_SWITCHES,
         req::DTLS12_MAC_SEQUENCE,
@@ -40,6 +42,8 @@ fn nonces(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         s.listen(t, SOON);
     }
     let mut seen = std::collections::BTreeSet::new();
+    let mut nonces = std::collections::BTreeSet::new();
+    let mut counted = true;
     let mut last = None;
     for heard in &s.peer.log.records {
         let Header::Plain { version, epoch, sequence, .. } = &heard.raw.header else {
@@ -58,17 +62,24 @@ fn nonces(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         if *epoch > 0 {
             let [_, _, _, number @ ..] = &heard.raw.head[..] else { continue };
             let explicit = heard.raw.body.get(..8);
-            let right = explicit == number.get(..8);
+            counted &= explicit == number.get(..8);
             let got = format!("{explicit:?}");
-            t.must(req::TLS12_AEAD_EXPLICIT_UNIQUE, right, "epoch and sequence number", got)?;
+            let fresh = nonces.insert(explicit.map(<[u8]>::to_vec));
+            t.must(req::GCM_NONCE_DISTINCT, fresh, "a new nonce", got)?;
         }
     }
     t.must(req::DTLS12_RECORD_HEADER, !seen.is_empty(), "records", "none")?;
     if v.flag("disturbed") {
         return Ok(());
     }
+    t.may(req::GCM_NONCE_IS_SEQUENCE, counted, "epoch and sequence number", "others")?;
     let switched = seen.iter().any(|(epoch, _)| *epoch == 1);
-    for req in [req::TLS12_CCS_SWITCHES, req::DTLS12_MAC_SEQUENCE, req::TLS12_AEAD_IMPLICIT] {
+    for req in [
+        req::TLS12_CCS_SWITCHES,
+        req::DTLS12_MAC_SEQUENCE,
+        req::TLS12_AEAD_IMPLICIT,
+        req::GCM_NONCE_PARTS,
+    ] {
         t.must(req, switched, "records of epoch 1", "none")?;
     }
     Ok(())

@@ -104,6 +104,17 @@ impl DtlsStage {
         t.send(self.socket, self.subject, datagram);
     }
 
+    /// Sends many datagrams, a few at a time, so that no queue on the way is too short for them.
+    pub(in crate::cases) fn send_many(&self, t: &mut Ctl<'_>, datagrams: &[Vec<u8>]) {
+        for some in datagrams.chunks(20) {
+            for datagram in some {
+                self.send(t, datagram);
+            }
+            t.run_for(MILLISECOND);
+        }
+        t.run_for(self.delay);
+    }
+
     /// Sends a datagram that the case is about, and waits until it is there.
     pub(in crate::cases) fn send_stimulus(&self, t: &mut Ctl<'_>, datagram: &[u8], what: &str) {
         let shown = summary(datagram).unwrap_or_default();

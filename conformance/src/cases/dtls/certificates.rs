@@ -31,6 +31,7 @@ case! {
         role: ["client", "server"],
         expected: ["one bit", "another", "its own"],
     },
+    no_reference: "no other stack at hand compares fingerprints by itself",
     run: mismatch,
 }
 
@@ -97,6 +98,7 @@ case! {
         role: ["client", "server"],
         fingerprint: ["right", "wrong"],
     },
+    no_reference: "no other stack at hand compares fingerprints by itself",
     run: late,
 }
 
@@ -247,8 +249,7 @@ fn none(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     })?;
     s.begin(t);
     t.stimulus("an empty Certificate");
-    let alerts =
-        [alert::BAD_CERTIFICATE, alert::HANDSHAKE_FAILURE, alert::CERTIFICATE_REQUIRED];
+    let alerts = [alert::BAD_CERTIFICATE, alert::HANDSHAKE_FAILURE, alert::CERTIFICATE_REQUIRED];
     must_refuse(t, &mut s, req::FP_SERVER_TERMINATES, &alerts)?;
     let fatal = s.peer.log.fatal();
     let (req, wanted) = match version(v) {
@@ -312,8 +313,12 @@ fn client(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         Version::Dtls12 => {
             let key = place(handshake::CLIENT_KEY_EXCHANGE);
             let req = req::TLS12_CLIENT_KEY_EXCHANGE_FIRST;
-            t.must(req, !presented && key == place(handshake::CLIENT_HELLO).map(|it| it + 1),
-                "ClientKeyExchange first", &shown)
+            t.must(
+                req,
+                !presented && key == place(handshake::CLIENT_HELLO).map(|it| it + 1),
+                "ClientKeyExchange first",
+                &shown,
+            )
         }
     }
 }

@@ -59,7 +59,7 @@ fn client(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     t.should(req::TLS12_LATEST_VERSION, hello.version == 0xfefd, "{254, 253}", &shown)?;
     let mut kinds = hello.extensions.kinds();
     kinds.sort_unstable();
-    let twice = kinds.windows(2).any(|pair| pair[0] == pair[1]);
+    let twice = kinds.windows(2).any(|pair| matches!(pair, [one, two] if one == two));
     t.must(req::TLS12_EXTENSION_ONCE, !twice, "no extension twice", &shown)?;
     suites(t, &hello, &shown)?;
     signatures(t, &hello, &shown)?;
@@ -186,9 +186,7 @@ fn server(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let ems = hello.extensions.get(ext::EXTENDED_MASTER_SECRET) == Some(&[]);
     t.must(req::EMS_SERVER_ANSWERS, ems, "extended_master_secret", &shown)?;
     let empty = hello.extensions.get(ext::RENEGOTIATION_INFO) == Some(&[0]);
-    for req in
-        [req::RENEG_SERVER_ANSWERS, req::RENEG_SERVER_LOOKS_FOR_SUITE, req::RENEG_MINIMAL]
-    {
+    for req in [req::RENEG_SERVER_ANSWERS, req::RENEG_SERVER_LOOKS_FOR_SUITE, req::RENEG_MINIMAL] {
         t.must(req, empty, "an empty renegotiation_info", &shown)?;
     }
     let srtp = hello.extensions.get(ext::USE_SRTP).and_then(extension::read_use_srtp);
@@ -361,9 +359,7 @@ fn refused(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         "no group" => (req::ECC_CAPABILITIES_CONSIDERED, &hopeless),
         "no scheme" => (req::TLS12_SUITE_BY_SIGNATURE, &hopeless),
         "renegotiation" => (req::RENEG_SERVER_REFUSES, &[alert::HANDSHAKE_FAILURE]),
-        "no uncompressed" => {
-            (req::ECC_FORMATS_WITHOUT_UNCOMPRESSED, &[alert::ILLEGAL_PARAMETER])
-        }
+        "no uncompressed" => (req::ECC_FORMATS_WITHOUT_UNCOMPRESSED, &[alert::ILLEGAL_PARAMETER]),
         "srtp cut short" | "srtp too long" => {
             (req::DTLSSRTP_MALFORMED_REFUSED, &[alert::DECODE_ERROR])
         }

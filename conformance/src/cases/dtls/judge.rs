@@ -2,7 +2,6 @@
 
 use super::script::*;
 
-
 /// The requirement for the version of this variant.
 pub(super) fn by_version(v: &Variant, of12: Req, of13: Req) -> Req {
     match version(v) {
@@ -21,12 +20,7 @@ pub(super) fn by_role(v: &Variant, of_client: Req, of_server: Req) -> Req {
 
 /// Goes on with a handshake that must not succeed, and asserts `req`: no connection, no data, no keys,
 /// and if there is an alert, one of `alerts` (any, if that is empty).
-pub(super) fn must_refuse(
-    t: &mut Ctl<'_>,
-    s: &mut DtlsStage,
-    req: Req,
-    alerts: &[u8],
-) -> Outcome {
+pub(super) fn must_refuse(t: &mut Ctl<'_>, s: &mut DtlsStage, req: Req, alerts: &[u8]) -> Outcome {
     s.completes(t, 3 * SECOND);
     must_be_refused(t, s, req, alerts)
 }

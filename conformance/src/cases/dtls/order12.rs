@@ -38,9 +38,8 @@ const OF_CLIENT: &[&str] = &[
 /// The types that a variant names.
 fn kinds(v: &Variant) -> Vec<u8> {
     let word = v.text("message");
-    let named = (0..=24_u8).filter(|kind| {
-        word.split(" and ").any(|part| part == handshake::name(*kind))
-    });
+    let named =
+        (0..=24_u8).filter(|kind| word.split(" and ").any(|part| part == handshake::name(*kind)));
     named.collect()
 }
 
@@ -50,9 +49,11 @@ fn omitted(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let kinds = kinds(v);
     t.precondition(!kinds.is_empty(), "a message of this name")?;
     let mut s = DtlsStage::open(t, role(v), Version::Dtls12)?;
-    s.peer.edit_all(move |message| {
-        if kinds.contains(&message.kind) { Vec::new() } else { vec![message] }
-    });
+    s.peer.edit_all(
+        move |message| {
+            if kinds.contains(&message.kind) { Vec::new() } else { vec![message] }
+        },
+    );
     s.begin(t);
     let word = v.text("message");
     t.stimulus(format_args!("a handshake without {word}"));
@@ -186,7 +187,7 @@ case! {
 /// CVE-2014-0221 in OpenSSL).
 fn hello_request(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mut s = DtlsStage::open(t, DtlsRole::Client, Version::Dtls12)?;
-    let held = s.hold(t, handshake::CERTIFICATE)?;
+    let held = s.hold(t, handshake::FINISHED)?;
     let seq = if v.text("seq") == "old" { 0 } else { s.peer.next_message_seq() + 3 };
     for kind in [handshake::HELLO_REQUEST, handshake::SERVER_HELLO_DONE] {
         let message = Message { epoch: 0, kind, seq, body: Vec::new(), omitted: false };

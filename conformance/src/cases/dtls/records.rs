@@ -12,12 +12,7 @@ fn connected(t: &mut Ctl<'_>, v: &Variant) -> Result<DtlsStage, Stop> {
 }
 
 /// Asserts that the endpoint has said nothing since `before` datagrams were heard.
-fn must_be_silent(
-    t: &mut Ctl<'_>,
-    s: &mut DtlsStage,
-    req: Req,
-    before: usize,
-) -> Outcome {
+fn must_be_silent(t: &mut Ctl<'_>, s: &mut DtlsStage, req: Req, before: usize) -> Outcome {
     s.listen(t, SOON);
     let said = s.heard.len() - before;
     t.should(req, said == 0, "silence", format_args!("{said} datagrams"))
@@ -158,7 +153,8 @@ fn replay(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
         s.send(t, &alert);
     }
     s.listen(t, SOON);
-    let over = s.events(t).iter().filter(|(_, event)| matches!(event, DtlsEvent::Failed(_))).count();
+    let over =
+        s.events(t).iter().filter(|(_, event)| matches!(event, DtlsEvent::Failed(_))).count();
     t.must(req::DTLSSRTP_ALERT_REPLAYS, over <= 1, "one alert at most", over)
 }
 
@@ -259,9 +255,7 @@ fn early(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
             let record = match (what, version(v)) {
                 ("plain data", _) => plain(content::APPLICATION_DATA, 0, sequence, b"in clear"),
                 ("rubbish", _) => plain(content::HANDSHAKE, 7, sequence, &[0x99; 60]),
-                (_, Version::Dtls12) => {
-                    plain(content::APPLICATION_DATA, 1, sequence, &[0x77; 40])
-                }
+                (_, Version::Dtls12) => plain(content::APPLICATION_DATA, 1, sequence, &[0x77; 40]),
                 (_, Version::Dtls13) => [&[0x2f, 1, 2, 0, 40][..], &[0x77; 40]].concat(),
             };
             s.send(t, &record);
@@ -369,10 +363,48 @@ fn sizes(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mut s = connected(t, v)?;
     let what = v.text("what");
     t.stimulus(format_args!("records: {what}"));
-    let delivered = match what {
+    let delivered = say_sizes(t, &mut s, what, version(v));
+    s.listen(t, SOON);
+    let seen = s.delivered(t);
+    let count = seen.iter().filter(|data| what == "empty" || !data.is_empty()).count();
+    let (of12, of13) = match what {
+        "short" => (req::TLS12_AEAD_SHORT_RECORD, req::DTLS13_SHORT_CIPHERTEXT_REJECTED),
+        "longest" | "too long" => {
+            (req::DTLS12_MAX_RECORD_SIZE_RECEIVED, req::DTLS13_MAX_RECORD_SIZE_RECEIVED)
+        }
+        "several" => {
+            (req::DTLS12_SEVERAL_RECORDS_PER_DATAGRAM, req::DTLS13_MAX_RECORD_SIZE_RECEIVED)
+        }
+        "empty" => {
+            let over = s.is_over(t);
+            let (of12, of13) = (req::TLS12_EMPTY_DATA, req::TLS13_EMPTY_DATA);
+            t.may(by_version(v, of12, of13), !over, "no end", over)?;
+            (req::DTLS12_MAX_RECORD_SIZE_RECEIVED, req::DTLS13_MAX_RECORD_SIZE_RECEIVED)
+        }
+        _ => (req::DTLS12_TRAILING_RUBBISH, req::DTLS13_MAX_RECORD_SIZE_RECEIVED),
+    };
+    let req = by_version(v, of12, of13);
+    let right = count == delivered || what == "empty";
+    t.must(req, right, format_args!("{delivered} delivered"), count)?;
+    if what == "several" {
+        let both = count == 2;
+        match version(v) {
+            Version::Dtls12 => {
+                t.must(req::DTLS12_SEVERAL_RECORDS_PER_DATAGRAM, both, "both", count)?;
+            }
+            Version::Dtls13 => {
+                t.may(req::DTLS13_SEVERAL_RECORDS_PER_DATAGRAM, both, "both", count)?;
+            }
+        }
+    }
+    must_live(t, &mut s, req)
+}
+
+/// Sends records of these sizes; says how many of them carry data that is to be delivered.
+fn say_sizes(t: &mut Ctl<'_>, s: &mut DtlsStage, what: &str, version: Version) -> usize {
+    match what {
         "short" => {
-            let records: Vec<_> =
-                (0..64_u8).map(|length| short(&s, version(v), length)).collect();
+            let records: Vec<_> = (0..64_u8).map(|length| short(s, version, length)).collect();
             s.send_many(t, &records);
             0
         }
@@ -409,41 +441,7 @@ fn sizes(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
             s.send(t, &records.concat());
             2
         }
-    };
-    s.listen(t, SOON);
-    let seen = s.delivered(t);
-    let count = seen.iter().filter(|data| what == "empty" || !data.is_empty()).count();
-    let (of12, of13) = match what {
-        "short" => (req::TLS12_AEAD_SHORT_RECORD, req::DTLS13_SHORT_CIPHERTEXT_REJECTED),
-        "longest" | "too long" => {
-            (req::DTLS12_MAX_RECORD_SIZE_RECEIVED, req::DTLS13_MAX_RECORD_SIZE_RECEIVED)
-        }
-        "several" => {
-            (req::DTLS12_SEVERAL_RECORDS_PER_DATAGRAM, req::DTLS13_MAX_RECORD_SIZE_RECEIVED)
-        }
-        "empty" => {
-            let over = s.is_over(t);
-            let (of12, of13) = (req::TLS12_EMPTY_DATA, req::TLS13_EMPTY_DATA);
-            t.may(by_version(v, of12, of13), !over, "no end", over)?;
-            (req::DTLS12_MAX_RECORD_SIZE_RECEIVED, req::DTLS13_MAX_RECORD_SIZE_RECEIVED)
-        }
-        _ => (req::DTLS12_TRAILING_RUBBISH, req::DTLS13_MAX_RECORD_SIZE_RECEIVED),
-    };
-    let req = by_version(v, of12, of13);
-    let right = count == delivered || what == "empty" || (what == "longest" && count == 0);
-    t.must(req, right, format_args!("{delivered} delivered"), count)?;
-    if what == "several" {
-        let both = count == 2;
-        match version(v) {
-            Version::Dtls12 => {
-                t.must(req::DTLS12_SEVERAL_RECORDS_PER_DATAGRAM, both, "both", count)?;
-            }
-            Version::Dtls13 => {
-                t.may(req::DTLS13_SEVERAL_RECORDS_PER_DATAGRAM, both, "both", count)?;
-            }
-        }
     }
-    must_live(t, &mut s, req)
 }
 
 /// A record of the data epoch with `length` bytes of nothing behind its header.

@@ -183,12 +183,16 @@ impl Association {
         let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
         // Messages after the handshake are not in a hurry, in whatever order they come.
         let is_ahead = inserted.is_ahead && !is_connected;
-        self.acks.note(self.now, number, &Inserted { is_ahead, ..*inserted });
+        let is_repeat = !inserted.is_new && is_connected;
+        if !(is_repeat && base::mutant::active("dtls-13-last-ack-once")) {
+            self.acks.note(self.now, number, &Inserted { is_ahead, ..*inserted });
+        }
         if let Some(place) = inserted.repeats_earlier_flight {
             self.outbox.repeat(self.now, place);
         }
-        let is_tls13 = self.session.version == Some(Version::Dtls13);
-        if inserted.is_new && is_tls13 && !is_connected {
+        let ends_ours = self.session.version == Some(Version::Dtls13)
+            && !base::mutant::active("dtls-13-answer-ends-nothing");
+        if inserted.is_new && ends_ours && !is_connected {
             // RFC 9147 §7.1: a part of the peer's next flight acknowledges all of ours.
             self.outbox.answered(self.now);
         }
@@ -221,7 +225,9 @@ impl Association {
         }
         let spoke = self.outbox.next_message_seq() != next_message;
         let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
-        if self.session.version == Some(Version::Dtls13) {
+        if self.session.version == Some(Version::Dtls13)
+            && !base::mutant::active("dtls-13-never-acknowledges")
+        {
             self.acks.enable();
         }
         match (was_connected, is_connected, spoke) {
@@ -240,7 +246,10 @@ impl Association {
             }
             // RFC 9147 §7.2: the peer has begun to answer. In version 1.2 that stops nothing until all of
             // the answer is there.
-            (false, false, false) if self.session.version == Some(Version::Dtls13) => {
+            (false, false, false)
+                if self.session.version == Some(Version::Dtls13)
+                    && !base::mutant::active("dtls-13-answer-ends-nothing") =>
+            {
                 self.outbox.answered(self.now);
             }
             (false, false, false) => {}

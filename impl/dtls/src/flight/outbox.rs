@@ -231,6 +231,9 @@ impl Outbox {
         numbers: &[RecordNumber],
     ) -> Acknowledged {
         let mut acknowledged = Acknowledged::default();
+        if base::mutant::active("dtls-13-acks-ignored") {
+            return acknowledged;
+        }
         for &number in numbers {
             // After the handshake the directions change their keys apart, and the peer's epoch may be the
             // lower one.

@@ -87,7 +87,11 @@ impl Transcript {
                 }
             }
             Form::Tls13 { hasher, .. } => {
-                hasher.update(&tls_header(kind, body.len()));
+                if base::mutant::active("dtls-13-transcript-of-dtls") {
+                    hasher.update(&dtls_header(kind, message_seq, body.len()));
+                } else {
+                    hasher.update(&tls_header(kind, body.len()));
+                }
                 hasher.update(body);
             }
         }

@@ -92,7 +92,8 @@ impl Waiting {
                 tls12::Client::start(cx, self.offer, &hello).map(Handshake::Client12)
             }
             Version::Dtls13 if hello.is_retry() => {
-                if self.offer.retry.is_some() {
+                if self.offer.retry.is_some() && !base::mutant::active("dtls-13-takes-second-retry")
+                {
                     return Err(Misdeed::SecondRetry);
                 }
                 cx.transcript.restart_with_message_hash();
@@ -119,7 +120,10 @@ fn chosen_version(offer: &Offer, hello: &ServerHello<'_>) -> Result<Version, Mis
         }
         // RFC 8446 §4.2.1: the extension chooses no older version, and none that was not offered.
         // The field before it is not looked at. RFC 9147 §5.4: no session is named.
-        if chosen.version.known() != Some(Version::Dtls13) {
+        let heeds = base::mutant::active("dtls-13-heeds-old-version-field");
+        if chosen.version.known() != Some(Version::Dtls13)
+            || (heeds && hello.legacy_version.known() != Some(Version::Dtls12))
+        {
             return Err(Misdeed::VersionNotOffered);
         }
         if !hello.session_id.is_empty() {
@@ -134,7 +138,8 @@ fn chosen_version(offer: &Offer, hello: &ServerHello<'_>) -> Result<Version, Mis
     };
     // RFC 8446 §4.1.3: a server that speaks more than it chose says so in its random.
     let downgraded = hello.downgraded_from().is_some_and(|from| offer.speaks(from));
-    if version == Version::Dtls12 && downgraded {
+    if version == Version::Dtls12 && downgraded && !base::mutant::active("dtls-13-sentinel-ignored")
+    {
         return Err(Misdeed::Downgrade);
     }
     if offer.retry.is_some() && version != Version::Dtls13 {
@@ -153,7 +158,11 @@ fn chosen_suite(
     let suite = hello.suite.known().filter(offered).ok_or(Misdeed::SuiteNotOffered)?;
     match &offer.retry {
         // RFC 8446 §4.1.4: the suite of the HelloRetryRequest stays.
-        Some(retry) if retry.suite != suite => Err(Misdeed::SuiteChanged),
+        Some(retry)
+            if retry.suite != suite && !base::mutant::active("dtls-13-takes-changed-suite") =>
+        {
+            Err(Misdeed::SuiteChanged)
+        }
         _ => Ok(suite),
     }
 }

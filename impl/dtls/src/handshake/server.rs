@@ -86,7 +86,10 @@ fn check_form(hello: &ClientHello<'_>, version: Version) -> Result<(), Misdeed> 
         return Err(Misdeed::Compression);
     }
     // RFC 9147 §5.3: the cookie of version 1.2 is empty in version 1.3.
-    if version == Version::Dtls13 && !hello.cookie.is_empty() {
+    if version == Version::Dtls13
+        && !hello.cookie.is_empty()
+        && !base::mutant::active("dtls-13-takes-old-cookie-field")
+    {
         return Err(Misdeed::BadCookie);
     }
     Ok(())
@@ -98,6 +101,7 @@ fn random(cx: &mut Context<'_>, version: Version) -> [u8; 32] {
     let mut random: [u8; 32] = cx.rng.public_array();
     if version == Version::Dtls12
         && cx.config.speaks(Version::Dtls13)
+        && !base::mutant::active("dtls-13-sentinel-missing")
         && let Some(end) = random.last_chunk_mut::<8>()
     {
         *end = DOWNGRADE_TO_1_2;

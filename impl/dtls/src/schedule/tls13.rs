@@ -217,6 +217,7 @@ impl ExporterSecret {
         let mut secret = Secret::zero(self.suite);
         let prk = self.secret.prk(self.provider);
         try_expand_label(&prk, label, hash(&[]).as_ref(), secret.bytes_mut())?;
+        let context = context.filter(|_| !base::mutant::active("dtls-13-export-without-context"));
         let context = hash(context.unwrap_or_default());
         try_expand_label(&secret.prk(self.provider), b"exporter", context.as_ref(), out)
     }
@@ -274,8 +275,9 @@ fn try_expand_label(
     let length = u16::try_from(out.len()).map_err(|_| ExportTooLong)?;
     let label_len = u8::try_from(PREFIX.len() + label.len()).map_err(|_| ExportTooLong)?;
     let context_len = u8::try_from(context.len()).map_err(|_| ExportTooLong)?;
+    let prefix = if base::mutant::active("dtls-13-labels-of-tls") { b"tls13 " } else { PREFIX };
     let info: [&[u8]; 6] =
-        [&length.to_be_bytes(), &[label_len], PREFIX, label, &[context_len], context];
+        [&length.to_be_bytes(), &[label_len], prefix, label, &[context_len], context];
     secret.expand(&info, out).map_err(|_| ExportTooLong)
 }
 

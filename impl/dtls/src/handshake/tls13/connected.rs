@@ -77,7 +77,9 @@ impl Connected {
     fn take_key_update(&mut self, cx: &mut Context<'_>, body: &[u8]) -> Result<(), Misdeed> {
         let update = KeyUpdate::parse(body).map_err(|malformed| {
             // RFC 8446 §4.6.3 has an alert of its own for this.
-            if malformed.what == KeyUpdate::UNKNOWN_REQUEST {
+            if malformed.what == KeyUpdate::UNKNOWN_REQUEST
+                && !base::mutant::active("dtls-13-update-value-ill-named")
+            {
                 Misdeed::BadKeyUpdate
             } else {
                 malformed.into()
@@ -85,7 +87,8 @@ impl Connected {
         })?;
         self.reading.advance(cx.records)?;
         // RFC 9147 §8: a request that would lead past the last epoch is ignored.
-        if update.update_requested && self.writing.can_update() {
+        let asked = update.update_requested && !base::mutant::active("dtls-13-update-unanswered");
+        if asked && self.writing.can_update() {
             self.writing.want(Reason::Asked);
         }
         Ok(())
@@ -196,6 +199,9 @@ impl Connected {
             None => {
                 if let Some(update_requested) = self.writing.take_wanted() {
                     say(cx, epoch, &KeyUpdate { update_requested });
+                    if base::mutant::active("dtls-13-update-hasty") {
+                        self.writing.acknowledged(cx.records);
+                    }
                 }
             }
         }

@@ -72,6 +72,9 @@ impl Reading {
         self.secret = self.secret.next();
         records.install_read(self.epoch, Protection::tls13(&self.secret));
         self.old = Some(Old::UntilUsed);
+        if base::mutant::active("dtls-13-drops-former-keys") {
+            self.drop_old(records);
+        }
         Ok(())
     }
 

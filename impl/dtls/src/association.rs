@@ -71,6 +71,8 @@ pub struct Association {
     answer: Option<Vec<u8>>,
     /// Whether a record newer than all before was among those of the last datagram.
     saw_newest: bool,
+    /// The epoch of the peer in which it was asked for new keys, because too much failed to open.
+    asked_in_epoch: Option<u64>,
     stats: Stats,
 }
 
@@ -139,13 +141,15 @@ impl Association {
     }
 
     fn new(config: Arc<Config>, side: Side, rng: Rng, now: Instant) -> Self {
+        let mut records = Records::new(Limits::default());
+        records.set_padding(config.record_padding);
         Self {
             side,
             rng: rng.fork("dtls"),
             now,
             phase: Phase::Handshaking,
             handshake: Some(Handshake::ClientHello(server::Waiting::default())),
-            records: Records::new(Limits::default()),
+            records,
             inbox: Inbox::default(),
             outbox: Outbox::new(config.initial_timeout),
             acks: Acks::new(),
@@ -163,6 +167,7 @@ impl Association {
             cookies: None,
             answer: None,
             saw_newest: false,
+            asked_in_epoch: None,
             stats: Stats::default(),
             config,
         }

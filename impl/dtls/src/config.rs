@@ -67,6 +67,9 @@ pub struct Config {
     /// The longest record that this end takes, 64 to 16,385 bytes with the content type (RFC 8449 §4).
     /// Default: not said.
     pub record_size_limit: Option<u16>,
+    /// Records that have a place for padding are padded to multiples of so many bytes (RFC 8446 §5.4): those
+    /// of version 1.3, and those of 1.2 with a connection id. Default: 1, no padding.
+    pub record_padding: u16,
     /// Longest datagram to send during the handshake, in bytes of UDP payload. Default 1,200; never
     /// below [`MIN_MTU`].
     pub mtu: usize,
@@ -119,6 +122,7 @@ impl Config {
             cookies: false,
             connection_id: None,
             record_size_limit: None,
+            record_padding: 1,
             mtu: DEFAULT_MTU,
             initial_timeout: DEFAULT_INITIAL_TIMEOUT,
             handshake_timeout: DEFAULT_HANDSHAKE_TIMEOUT,

@@ -23,13 +23,6 @@
 //! | `stats.rs`, `error.rs` | [`Stats`], [`DropReason`]; why a command was not taken |
 //! | `wire/` | messages, extensions and alerts as bytes |
 
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::allow_attributes,
-    reason = "the rooms are furnished one after the other, each before its users"
-)]
-
 mod association;
 mod config;
 mod cookie;

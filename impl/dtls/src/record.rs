@@ -127,6 +127,7 @@ impl Records {
     }
 
     /// Whether records of `epoch` can be opened.
+    #[cfg(test)]
     pub(crate) fn reads(&self, epoch: u64) -> bool {
         self.read.has(epoch)
     }

@@ -10,7 +10,7 @@ pub(crate) mod tls13;
 
 use std::fmt::{self, Write as _};
 
-use crypto::{AEAD_NONCE_LEN, AeadAlgorithm, AeadKey, Provider};
+use crypto::{AEAD_NONCE_LEN, AeadKey, Provider};
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 use crate::CipherSuite;
@@ -55,11 +55,6 @@ impl TrafficKeys {
     fn new(provider: Provider, suite: CipherSuite, key: &[u8], iv: &[u8]) -> Self {
         let aead = provider.aead_key(suite.aead(), key).expect("the length is the cipher's own");
         Self { aead, iv: Iv::new(iv) }
-    }
-
-    /// The cipher.
-    pub(crate) const fn algorithm(&self) -> AeadAlgorithm {
-        self.aead.algorithm()
     }
 }
 

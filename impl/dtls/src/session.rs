@@ -5,9 +5,7 @@ use std::fmt;
 use crypto::NamedGroup;
 
 use crate::{
-    CipherSuite, SrtpProfile, Version,
-    schedule::{tls12::MasterSecret, tls13::ExporterSecret},
-    wire::SignatureScheme,
+    CipherSuite, SrtpProfile, Version, schedule::tls12::MasterSecret, wire::SignatureScheme,
 };
 
 /// What the two ends agreed on. Each part is there as soon as it is known; all of it belongs to the
@@ -36,18 +34,10 @@ pub struct Session {
     pub(crate) peer_connection_id: Option<Vec<u8>>,
     /// Longest plaintext that the peer takes, content type included in version 1.3 (RFC 8449 §4).
     pub(crate) peer_record_limit: Option<u16>,
-    /// What keys for applications are derived from.
-    pub(crate) exporter: Option<Exporter>,
+    /// What keys for applications are derived from in version 1.2 (RFC 5705 §4).
+    pub(crate) exporter: Option<MasterSecret>,
     /// Lines of the key log that are still to be reported.
     pub(crate) key_log: Vec<String>,
-}
-
-/// What keys for applications are derived from.
-pub(crate) enum Exporter {
-    /// RFC 5705 §4.
-    Tls12(MasterSecret),
-    /// RFC 8446 §7.5.
-    Tls13(ExporterSecret),
 }
 
 impl Session {

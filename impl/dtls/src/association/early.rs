@@ -29,11 +29,6 @@ impl EarlyRecords {
         std::mem::take(&mut self.0)
     }
 
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Bytes kept.
     pub(super) fn held(&self) -> usize {
         self.0.iter().map(Vec::len).sum()

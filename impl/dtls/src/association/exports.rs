@@ -5,7 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use super::{Association, Phase};
-use crate::{ExportError, Side, SrtpProfile, handshake::Handshake, session::Exporter};
+use crate::{ExportError, Side, SrtpProfile, handshake::Handshake};
 
 /// RFC 5764 §4.2.
 const SRTP_LABEL: &[u8] = b"EXTRACTOR-dtls_srtp";
@@ -85,11 +85,8 @@ impl Association {
         }
         let session = &self.session;
         let randoms = [&session.client_random, &session.server_random];
-        match session.exporter.as_ref().ok_or(ExportError::NotConnected)? {
-            Exporter::Tls12(master) => master.export(label, context, randoms, out),
-            Exporter::Tls13(secret) => secret.export(label, context, out),
-        }
-        .map_err(|_| ExportError::TooLong)
+        let master = session.exporter.as_ref().ok_or(ExportError::NotConnected)?;
+        master.export(label, context, randoms, out).map_err(|_| ExportError::TooLong)
     }
 
     /// The keys of SRTP, if a profile was agreed on and the peer is who it should be (RFC 5764 §4.2).

@@ -34,6 +34,22 @@ impl Association {
         }
         self.scratch = payload;
         self.report_key_log();
+        self.ask_for_new_keys();
+    }
+
+    /// RFC 9147 §4.5.3: too many records failed to open under the peer's keys for it to keep them. It is asked
+    /// once for each of its epochs.
+    fn ask_for_new_keys(&mut self) {
+        let epoch = self.records.read_epoch();
+        if !self.records.needs_peer_key_update() || self.asked_in_epoch == Some(epoch) {
+            return;
+        }
+        let (handshake, mut cx) = self.split();
+        if let Some(Handshake::Connected13(connected)) = handshake
+            && connected.update_keys(&mut cx, true).is_ok()
+        {
+            self.asked_in_epoch = Some(epoch);
+        }
     }
 
     /// The same for a packet that came from another address than the peer's, when records name their
@@ -312,6 +328,8 @@ impl Association {
         {
             self.stats.key_updates_sent += 1;
             let sending = self.records.write_epoch();
+            // Nothing that was sent under the old keys is repeated any more.
+            self.records.retire_write(sending.saturating_sub(1));
             self.report(Event::KeysUpdated { sending });
         }
     }

@@ -95,6 +95,7 @@ impl Acks {
     }
 
     /// A flight of ours begins that answers nothing: what was told already need not be told again.
+    #[cfg(test)]
     pub(crate) fn forget_told(&mut self) {
         self.numbers.retain(|noted| !noted.was_told);
     }

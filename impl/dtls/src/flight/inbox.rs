@@ -181,15 +181,10 @@ impl Inbox {
     }
 
     /// Whether part of a message or a message out of order waits for more.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn is_waiting(&self) -> bool {
         !self.held.is_empty()
-    }
-
-    /// The place among the peer's messages of the one that is given next.
-    #[must_use]
-    pub(crate) const fn next_message_seq(&self) -> u32 {
-        self.next
     }
 
     /// Bytes held, as [`MAX_HELD`] counts them.

@@ -271,6 +271,7 @@ impl Outbox {
     }
 
     /// Whether there is a datagram to send.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn has_more(&self) -> bool {
         self.flights.iter().any(Flight::is_sending)
@@ -347,6 +348,7 @@ impl Outbox {
     }
 
     /// Whether a message of this kind has not arrived yet, as far as is known.
+    #[cfg(test)]
     #[must_use]
     pub(crate) fn is_waiting_for(&self, kind: HandshakeType) -> bool {
         self.flights.iter().any(|flight| flight.has(kind))

@@ -130,12 +130,6 @@ impl Transcript {
         }
     }
 
-    /// Whether [`Transcript::choose`] was called.
-    #[must_use]
-    pub(crate) const fn is_chosen(&self) -> bool {
-        !matches!(self.form, Form::Open(_))
-    }
-
     /// The hash over everything so far.
     ///
     /// # Panics

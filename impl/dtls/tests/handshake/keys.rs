@@ -154,3 +154,43 @@ fn data_that_overtakes_the_finished_is_not_delivered_before_it() {
     assert_eq!(pair.data, [(Side::Client, b"early".to_vec())]);
     pair.assert_alive();
 }
+
+#[test]
+fn connection_ids_are_asked_for_given_and_changed() {
+    let ids = configs(Version::Dtls13).map(|mut config| {
+        config.connection_id = Some(4);
+        config
+    });
+    let mut pair = Pair::new(ids);
+    pair.run_until_connected();
+    let now = pair.now;
+    let first = pair.client.session().peer_connection_id().to_vec();
+    assert!(!pair.client.change_connection_id(now), "none was given yet");
+    assert!(pair.client.request_connection_ids(now, 2));
+    pair.settle();
+    for _ in 0..2 {
+        assert!(pair.client.change_connection_id(now));
+        assert_ne!(pair.client.session().peer_connection_id(), first);
+        pair.assert_alive();
+    }
+    assert!(!pair.client.change_connection_id(now), "both are used");
+    assert!(pair.server.give_connection_ids(now, 1, true));
+    let before = pair.client.session().peer_connection_id().to_vec();
+    pair.settle();
+    assert_ne!(pair.client.session().peer_connection_id(), before, "at once");
+    pair.assert_alive();
+}
+
+#[rstest]
+fn padding_hides_the_length_of_data(#[values(1, 64)] unit: u16) {
+    let padded = configs(Version::Dtls13).map(|mut config| {
+        config.record_padding = unit;
+        config
+    });
+    let mut pair = Pair::new(padded);
+    pair.run_until_connected();
+    let now = pair.now;
+    let size = |pair: &mut Pair, data: &[u8]| pair.client.send(now, data, &mut Vec::new()).unwrap();
+    assert_eq!(size(&mut pair, b"x") == size(&mut pair, b"longer"), unit > 1);
+    pair.assert_alive();
+}

@@ -179,6 +179,7 @@ impl Flight {
     }
 
     /// Whether a message of this kind is in it and has not arrived.
+    #[cfg(test)]
     pub(super) fn has(&self, wanted: HandshakeType) -> bool {
         let is_it = |item: &Item| match item.part {
             Part::Message { kind, .. } => kind == wanted && !item.has_arrived,

@@ -11,7 +11,6 @@ use crate::{
     flight::Incoming,
     record::Protection,
     schedule::{TrafficKeys, tls12::MasterSecret},
-    session::Exporter,
     wire::{
         Certificate12, Finished, HandshakeType, Message as _, NamedGroupId, ServerKeyExchange,
         SignatureScheme,
@@ -165,7 +164,7 @@ pub(super) fn check_finished(
 
 /// The handshake is over: applications may have keys of the master secret.
 pub(super) fn connect<S>(cx: &mut Context<'_>, master: MasterSecret) -> Step<S, Connected> {
-    cx.session.exporter = Some(Exporter::Tls12(master));
+    cx.session.exporter = Some(master);
     Step::Connected(Connected::new())
 }
 

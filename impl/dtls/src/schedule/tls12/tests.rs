@@ -53,7 +53,7 @@ fn the_key_block_is_cut_in_the_order_of_the_protocol(
             [iv, &[0; 8]].concat(),
             "eight bytes come with each record"
         );
-        let reference = provider.aead_key(keys.algorithm(), key).unwrap();
+        let reference = provider.aead_key(keys.aead.algorithm(), key).unwrap();
         let nonce = [7; 12];
         assert_eq!(keys.aead.seal(&nonce, b"", &mut []), reference.seal(&nonce, b"", &mut []));
     }

@@ -240,7 +240,7 @@ impl Bench {
 
     /// Keys for an application.
     pub(super) fn exports(&self) -> [u8; 32] {
-        let Some(crate::session::Exporter::Tls12(master)) = &self.session.exporter else {
+        let Some(master) = &self.session.exporter else {
             panic!("no exporter");
         };
         let mut out = [0; 32];

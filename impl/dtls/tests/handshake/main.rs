@@ -10,6 +10,7 @@ mod attack;
 mod basic;
 mod connection_ids;
 mod keys;
+mod ladders;
 mod loss;
 mod strangers;
 mod support;

@@ -93,25 +93,25 @@ fn rsa_encoding(algorithm: SignatureAlgorithm) -> Option<&'static dyn RsaEncodin
     }
 }
 
-/// The bytes AWS-LC reads a key from: a point, or an RSAPublicKey.
+/// A key that AWS-LC has read, ready for the algorithm that most of its kind sign with, and the bytes it
+/// was read from for the others: a point, or an RSAPublicKey.
 #[derive(Clone)]
-pub(crate) struct PublicKey(Vec<u8>);
+pub(crate) struct PublicKey {
+    usual: SignatureAlgorithm,
+    parsed: ParsedPublicKey,
+    bytes: Vec<u8>,
+}
 
 impl PublicKey {
     /// The key, if it is sound.
     pub(crate) fn new(info: &PublicKeyInfo<'_>) -> Option<Self> {
-        let (algorithm, bytes): (&dyn VerificationAlgorithm, _) = match *info {
-            PublicKeyInfo::Ec(EcdsaCurve::P256, point) => {
-                (&signature::ECDSA_P256_SHA256_ASN1, point)
-            }
-            PublicKeyInfo::Ec(EcdsaCurve::P384, point) => {
-                (&signature::ECDSA_P384_SHA384_ASN1, point)
-            }
-            PublicKeyInfo::Rsa { encoded, .. } => (&signature::RSA_PKCS1_2048_8192_SHA256, encoded),
-            PublicKeyInfo::Ed25519(point) => (&signature::ED25519, point),
+        let (usual, bytes): (_, &[u8]) = match *info {
+            PublicKeyInfo::Ec(curve, point) => (curve.signature_algorithm(), point),
+            PublicKeyInfo::Rsa { encoded, .. } => (SignatureAlgorithm::RsaPssSha256, encoded),
+            PublicKeyInfo::Ed25519(point) => (SignatureAlgorithm::Ed25519, point),
         };
-        let _ = ParsedPublicKey::new(algorithm, bytes).ok()?;
-        Some(Self(bytes.to_vec()))
+        let parsed = ParsedPublicKey::new(verification(usual), bytes).ok()?;
+        Some(Self { usual, parsed, bytes: bytes.to_vec() })
     }
 
     /// Whether `signature` is good. The algorithm fits the key: the caller has checked.
@@ -121,19 +121,26 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> bool {
-        let algorithm: &dyn VerificationAlgorithm = match algorithm {
-            SignatureAlgorithm::EcdsaP256Sha256 => &signature::ECDSA_P256_SHA256_ASN1,
-            SignatureAlgorithm::EcdsaP256Sha384 => &signature::ECDSA_P256_SHA384_ASN1,
-            SignatureAlgorithm::EcdsaP384Sha256 => &signature::ECDSA_P384_SHA256_ASN1,
-            SignatureAlgorithm::EcdsaP384Sha384 => &signature::ECDSA_P384_SHA384_ASN1,
-            SignatureAlgorithm::RsaPkcs1Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
-            SignatureAlgorithm::RsaPkcs1Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
-            SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
-            SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_2048_8192_SHA256,
-            SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_2048_8192_SHA384,
-            SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_2048_8192_SHA512,
-            SignatureAlgorithm::Ed25519 => &signature::ED25519,
-        };
-        UnparsedPublicKey::new(algorithm, &self.0).verify(message, signature).is_ok()
+        if algorithm == self.usual {
+            return self.parsed.verify_sig(message, signature).is_ok();
+        }
+        let algorithm = verification(algorithm);
+        UnparsedPublicKey::new(algorithm, &self.bytes).verify(message, signature).is_ok()
+    }
+}
+
+fn verification(algorithm: SignatureAlgorithm) -> &'static dyn VerificationAlgorithm {
+    match algorithm {
+        SignatureAlgorithm::EcdsaP256Sha256 => &signature::ECDSA_P256_SHA256_ASN1,
+        SignatureAlgorithm::EcdsaP256Sha384 => &signature::ECDSA_P256_SHA384_ASN1,
+        SignatureAlgorithm::EcdsaP384Sha256 => &signature::ECDSA_P384_SHA256_ASN1,
+        SignatureAlgorithm::EcdsaP384Sha384 => &signature::ECDSA_P384_SHA384_ASN1,
+        SignatureAlgorithm::RsaPkcs1Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+        SignatureAlgorithm::RsaPkcs1Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
+        SignatureAlgorithm::RsaPkcs1Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+        SignatureAlgorithm::RsaPssSha256 => &signature::RSA_PSS_2048_8192_SHA256,
+        SignatureAlgorithm::RsaPssSha384 => &signature::RSA_PSS_2048_8192_SHA384,
+        SignatureAlgorithm::RsaPssSha512 => &signature::RSA_PSS_2048_8192_SHA512,
+        SignatureAlgorithm::Ed25519 => &signature::ED25519,
     }
 }

@@ -19,8 +19,6 @@
 //! +-----------------+- - - - -+----------+- - - - +
 //! ```
 
-use base::{Malformed, Reader};
-
 use super::connection_id::ConnectionIds;
 use crate::{DropReason, RecordNumber, wire::ContentType};
 
@@ -72,19 +70,22 @@ impl Header {
 
 impl LongHeader {
     fn parse(bytes: &[u8], ids: &ConnectionIds) -> Result<(Self, usize), DropReason> {
-        let mut reader = Reader::new(bytes);
-        let kind = ContentType::new(reader.u8().map_err(malformed)?);
-        let version = reader.u16().map_err(malformed)?;
-        let epoch = u64::from(reader.u16().map_err(malformed)?);
-        let high = u64::from(reader.u16().map_err(malformed)?);
-        let low = u64::from(reader.u32().map_err(malformed)?);
-        if kind == ContentType::TLS12_CID {
-            take_id(&mut reader, ids)?;
+        let [kind, major, minor, a, b, c, d, e, f, g, h, rest @ ..] = bytes else {
+            return Err(DropReason::MalformedRecord);
+        };
+        let kind = ContentType::new(*kind);
+        let version = u16::from_be_bytes([*major, *minor]);
+        let number = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+        let number = RecordNumber::new(number >> 48, number & 0xffff_ffff_ffff);
+        let rest = if kind == ContentType::TLS12_CID { skip_id(rest, ids)? } else { rest };
+        let [high, low, rest @ ..] = rest else {
+            return Err(DropReason::MalformedRecord);
+        };
+        let payload = usize::from(u16::from_be_bytes([*high, *low]));
+        let length = bytes.len() - rest.len();
+        if rest.len() < payload {
+            return Err(DropReason::MalformedRecord);
         }
-        let payload = usize::from(reader.u16().map_err(malformed)?);
-        let length = reader.position();
-        let _ = reader.bytes(payload).map_err(malformed)?;
-        let number = RecordNumber::new(epoch, high << 32 | low);
         Ok((Self { kind, version, number, length }, length + payload))
     }
 
@@ -97,36 +98,35 @@ impl LongHeader {
 
 impl UnifiedHeader {
     fn parse(bytes: &[u8], ids: &ConnectionIds) -> Result<(Self, usize), DropReason> {
-        let mut reader = Reader::new(bytes);
-        let flags = reader.u8().map_err(malformed)?;
-        let has_id = flags & HAS_ID != 0;
-        if has_id {
-            take_id(&mut reader, ids)?;
-        }
-        let sequence_at = reader.position();
-        let is_wide = flags & WIDE_SEQUENCE != 0;
-        let _ = reader.bytes(if is_wide { 2 } else { 1 }).map_err(malformed)?;
-        // Without a length the record takes all that is left of the datagram.
-        let payload = if flags & HAS_LENGTH == 0 {
-            reader.remaining()
-        } else {
-            usize::from(reader.u16().map_err(malformed)?)
+        let [flags, rest @ ..] = bytes else {
+            return Err(DropReason::MalformedRecord);
         };
-        let length = reader.position();
-        let _ = reader.bytes(payload).map_err(malformed)?;
+        let has_id = flags & HAS_ID != 0;
+        let rest = if has_id { skip_id(rest, ids)? } else { rest };
+        let sequence_at = bytes.len() - rest.len();
+        let is_wide = flags & WIDE_SEQUENCE != 0;
+        // Without a length the record takes all that is left of the datagram.
+        let (rest, payload) = match (is_wide, flags & HAS_LENGTH != 0, rest) {
+            (false, false, [_, rest @ ..]) | (true, false, [_, _, rest @ ..]) => (rest, rest.len()),
+            (false, true, [_, high, low, rest @ ..])
+            | (true, true, [_, _, high, low, rest @ ..]) => {
+                (rest, usize::from(u16::from_be_bytes([*high, *low])))
+            }
+            _ => return Err(DropReason::MalformedRecord),
+        };
+        let length = bytes.len() - rest.len();
+        if rest.len() < payload {
+            return Err(DropReason::MalformedRecord);
+        }
         let epoch_bits = u64::from(flags & EPOCH_BITS);
         Ok((Self { epoch_bits, has_id, sequence_at, is_wide, length }, length + payload))
     }
 }
 
-/// Reads an id of ours. RFC 9147 §4: behind the id of somebody else nothing of a datagram counts.
-fn take_id(reader: &mut Reader<'_>, ids: &ConnectionIds) -> Result<(), DropReason> {
-    let id = reader.bytes(ids.id_len()).map_err(malformed)?;
-    if ids.knows(id) { Ok(()) } else { Err(DropReason::UnknownConnectionId) }
-}
-
-fn malformed(_: Malformed) -> DropReason {
-    DropReason::MalformedRecord
+/// What follows an id of ours. RFC 9147 §4: behind the id of somebody else nothing of a datagram counts.
+fn skip_id<'a>(bytes: &'a [u8], ids: &ConnectionIds) -> Result<&'a [u8], DropReason> {
+    let (id, rest) = bytes.split_at_checked(ids.id_len()).ok_or(DropReason::MalformedRecord)?;
+    if ids.knows(id) { Ok(rest) } else { Err(DropReason::UnknownConnectionId) }
 }
 
 /// Bytes of a long header without an id.

@@ -171,7 +171,7 @@ fn a_careful_end_goes_no_further_without_the_extended_master_secret() {
 }
 
 #[test]
-fn who_strips_the_extended_master_secret_is_found_out_by_the_finished() {
+fn who_strips_the_extended_master_secret_is_found_out() {
     let [mut client, mut server] = usual_pair();
     for end in [&mut client, &mut server] {
         end.config.allows_legacy_master_secret = true;
@@ -182,7 +182,7 @@ fn who_strips_the_extended_master_secret_is_found_out_by_the_finished() {
     let flight = server.says();
     assert_eq!(client.told_all(&flight), Told::Taken, "the server's silence is allowed");
     assert!(!client.session.extended_master_secret && !server.session.extended_master_secret);
-    // The signature over the handshake comes first, and sees it as well.
+    // The signature of the client covers its hello as it was; the Finished would too.
     let told = server.told_all(&client.says());
     assert_eq!(told, Told::Refused(Misdeed::BadSignature));
 }

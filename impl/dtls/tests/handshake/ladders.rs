@@ -145,3 +145,42 @@ fn a_server_hello_of_an_unknown_version_ends_the_client_for_good() {
     assert_eq!(pair.client.poll_timeout(), None);
     assert!(pair.client.send(later, b"data", &mut packet).is_err());
 }
+
+/// The client need not wait for anything after its Finished: its data is there with the handshake's end,
+/// one and a half round trips after the beginning, even if it overtakes the Finished.
+#[test]
+fn data_of_a_client_arrives_with_its_finished_or_before_it() {
+    for overtakes in [false, true] {
+        let mut pair = Pair::new(with(|_| ()));
+        while !pair.client.is_connected() {
+            let now = pair.now;
+            // Up to the arrival of the server's flight, nothing of the client's answer is fetched.
+            let Some(due) = pair.under_way.front().map(|packet| packet.due) else {
+                pair.flush();
+                continue;
+            };
+            pair.now = now.max(due);
+            let packet = pair.under_way.pop_front().unwrap();
+            let to = packet.from.peer();
+            let now = pair.now;
+            pair.end(to).receive(now, &packet.bytes);
+            if to == Side::Server {
+                pair.flush();
+            }
+        }
+        let (now, mut data) = (pair.now, Vec::new());
+        pair.client.send(now, b"first words", &mut data).unwrap();
+        if overtakes {
+            pair.launch(Side::Client, data);
+            pair.flush();
+        } else {
+            pair.flush();
+            pair.launch(Side::Client, data);
+        }
+        assert!(!pair.server.is_connected());
+        assert!(pair.step());
+        assert_eq!(pair.now - base::Instant::ZERO, 3 * DELAY);
+        assert!(pair.server.is_connected());
+        assert_eq!(pair.data, [(Side::Server, b"first words".to_vec())], "{overtakes}");
+    }
+}

@@ -18,6 +18,7 @@ mod client;
 mod codec;
 mod discovery;
 mod dtls;
+mod dtls_listener;
 mod ice;
 mod server;
 mod turn_client;
@@ -57,7 +58,7 @@ impl Subject for Ours {
 
     fn supports(&self, capability: Cap) -> Support {
         match capability {
-            Cap::TurnGuests | Cap::DtlsPeers => Support::No,
+            Cap::TurnGuests => Support::No,
             _ => Support::Yes,
         }
     }
@@ -94,7 +95,7 @@ impl Subject for Ours {
     }
 
     fn dtls_endpoint(&self, config: &DtlsConfig, rng: Rng) -> Option<Box<dyn DtlsEndpoint>> {
-        Some(Box::new(dtls::Endpoint::new(self.provider(), config, rng)?))
+        dtls::endpoint(self.provider(), config, rng)
     }
 
     fn turn_server(&self, config: &TurnServerConfig, rng: Rng) -> Option<Box<dyn TurnServer>> {

@@ -9,6 +9,7 @@ use ::dtls::{
 use base::{Datagram, Instant, Machine, Rng, Transmit, WallTime};
 use crypto::{CertificateParams, EcdsaCurve, NamedGroup, Provider};
 
+use super::dtls_listener::Server;
 use crate::subjects::{
     dtls::{DtlsConfig, DtlsEndpoint, DtlsEvent, DtlsRole, DtlsVersion},
     stun::Refusal,
@@ -31,16 +32,33 @@ pub(super) struct Endpoint {
     events: VecDeque<DtlsEvent>,
 }
 
-impl Endpoint {
-    /// `None` if a number in `config` stands for nothing that it knows.
-    pub(super) fn new(provider: Provider, config: &DtlsConfig, mut rng: Rng) -> Option<Self> {
+/// An association, or a listener if clients have to show a cookie first; `None` if a number in `config`
+/// stands for nothing that it knows.
+pub(super) fn endpoint(
+    provider: Provider,
+    config: &DtlsConfig,
+    mut rng: Rng,
+) -> Option<Box<dyn DtlsEndpoint>> {
+    let (setup, certificate) = setup(provider, config, &mut rng)?;
+    if config.cookies && config.role == DtlsRole::Server {
+        return Some(Box::new(Server::new(setup, certificate, config.local, &rng)));
+    }
+    Some(Box::new(Endpoint::new(setup, certificate, config, rng)))
+}
+
+/// The configuration, and its certificate.
+fn setup(
+    provider: Provider,
+    config: &DtlsConfig,
+    rng: &mut Rng,
+) -> Option<(Arc<Config>, Vec<u8>)> {
         let params = CertificateParams {
             common_name: "ours",
             curve: EcdsaCurve::P256,
             not_before: WallTime::from_unix(Duration::from_secs(1_600_000_000)),
             not_after: WallTime::from_unix(Duration::from_secs(2_400_000_000)),
         };
-        let identity = provider.self_signed(&params, &mut rng).ok()?;
+        let identity = provider.self_signed(&params, rng).ok()?;
         let certificate = identity.certificate().to_vec();
         let mut setup = Config::new(provider, Credential::new(identity));
         setup.min_version = version(config.versions.0);
@@ -63,12 +81,16 @@ impl Endpoint {
         if let Some(wanted) = &config.shares {
             setup.key_shares = groups(wanted)?;
         }
-        let setup = Arc::new(setup);
+        Some((Arc::new(setup), certificate))
+}
+
+impl Endpoint {
+    fn new(setup: Arc<Config>, certificate: Vec<u8>, config: &DtlsConfig, rng: Rng) -> Self {
         let association = match config.role {
             DtlsRole::Client => Association::client(setup, rng, Instant::ZERO),
             DtlsRole::Server => Association::server(setup, rng, Instant::ZERO),
         };
-        Some(Self {
+        Self {
             association,
             role: config.role,
             certificate,
@@ -76,7 +98,7 @@ impl Endpoint {
             remote: config.remote,
             outbox: VecDeque::new(),
             events: VecDeque::new(),
-        })
+        }
     }
 
     fn translate(&mut self, event: Event) -> DtlsEvent {
@@ -121,13 +143,13 @@ fn check(config: &DtlsConfig) -> PeerCheck {
     }
 }
 
-fn fingerprint(expected: [u8; 32]) -> Option<Fingerprint> {
+pub(super) fn fingerprint(expected: [u8; 32]) -> Option<Fingerprint> {
     let digits: Vec<String> = expected.iter().map(|byte| format!("{byte:02X}")).collect();
     format!("sha-256 {}", digits.join(":")).parse().ok()
 }
 
 /// Keys and salts in the order of RFC 5764 §4.2.
-fn srtp(role: DtlsRole, keys: &SrtpKeys) -> DtlsEvent {
+pub(super) fn srtp(role: DtlsRole, keys: &SrtpKeys) -> DtlsEvent {
     let (client, server) = match role {
         DtlsRole::Client => (&keys.local, &keys.remote),
         DtlsRole::Server => (&keys.remote, &keys.local),

@@ -47,41 +47,37 @@ pub(super) fn endpoint(
 }
 
 /// The configuration, and its certificate.
-fn setup(
-    provider: Provider,
-    config: &DtlsConfig,
-    rng: &mut Rng,
-) -> Option<(Arc<Config>, Vec<u8>)> {
-        let params = CertificateParams {
-            common_name: "ours",
-            curve: EcdsaCurve::P256,
-            not_before: WallTime::from_unix(Duration::from_secs(1_600_000_000)),
-            not_after: WallTime::from_unix(Duration::from_secs(2_400_000_000)),
-        };
-        let identity = provider.self_signed(&params, rng).ok()?;
-        let certificate = identity.certificate().to_vec();
-        let mut setup = Config::new(provider, Credential::new(identity));
-        setup.min_version = version(config.versions.0);
-        setup.max_version = version(config.versions.1);
-        setup.peer_check = check(config);
-        setup.requires_client_certificate = config.requests_certificate;
-        setup.cookies = config.cookies;
-        setup.alpn.clone_from(&config.alpn);
-        setup.connection_id = config.connection_id;
-        setup.record_size_limit = config.record_size_limit;
-        setup.mtu = config.mtu.unwrap_or(setup.mtu);
-        setup.initial_timeout = config.initial_timeout.unwrap_or(setup.initial_timeout);
-        if let Some(profiles) = &config.srtp {
-            let known = profiles.iter().map(|number| SrtpProfile::from_code_point(*number));
-            setup.srtp_profiles = known.collect::<Option<_>>()?;
-        }
-        if let Some(wanted) = &config.groups {
-            setup.groups = groups(wanted)?;
-        }
-        if let Some(wanted) = &config.shares {
-            setup.key_shares = groups(wanted)?;
-        }
-        Some((Arc::new(setup), certificate))
+fn setup(provider: Provider, config: &DtlsConfig, rng: &mut Rng) -> Option<(Arc<Config>, Vec<u8>)> {
+    let params = CertificateParams {
+        common_name: "ours",
+        curve: EcdsaCurve::P256,
+        not_before: WallTime::from_unix(Duration::from_secs(1_600_000_000)),
+        not_after: WallTime::from_unix(Duration::from_secs(2_400_000_000)),
+    };
+    let identity = provider.self_signed(&params, rng).ok()?;
+    let certificate = identity.certificate().to_vec();
+    let mut setup = Config::new(provider, Credential::new(identity));
+    setup.min_version = version(config.versions.0);
+    setup.max_version = version(config.versions.1);
+    setup.peer_check = check(config);
+    setup.requires_client_certificate = config.requests_certificate;
+    setup.cookies = config.cookies;
+    setup.alpn.clone_from(&config.alpn);
+    setup.connection_id = config.connection_id;
+    setup.record_size_limit = config.record_size_limit;
+    setup.mtu = config.mtu.unwrap_or(setup.mtu);
+    setup.initial_timeout = config.initial_timeout.unwrap_or(setup.initial_timeout);
+    if let Some(profiles) = &config.srtp {
+        let known = profiles.iter().map(|number| SrtpProfile::from_code_point(*number));
+        setup.srtp_profiles = known.collect::<Option<_>>()?;
+    }
+    if let Some(wanted) = &config.groups {
+        setup.groups = groups(wanted)?;
+    }
+    if let Some(wanted) = &config.shares {
+        setup.key_shares = groups(wanted)?;
+    }
+    Some((Arc::new(setup), certificate))
 }
 
 impl Endpoint {

@@ -1,10 +1,6 @@
 //! The DTLS server behind cookies: nothing is kept of a client before it has shown its own.
 
-use std::{
-    collections::VecDeque,
-    net::SocketAddr,
-    sync::Arc,
-};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc};
 
 use ::dtls::{Association, CloseReason, Config, Event, Listener, PeerId, Version};
 use base::{Datagram, Instant, Machine, Rng, Transmit};

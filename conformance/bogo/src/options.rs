@@ -75,8 +75,6 @@ pub(crate) struct Options {
     pub(crate) export_context: String,
     /// Whether that export has a context at all; an empty one differs from none in version 1.2.
     pub(crate) use_export_context: bool,
-    /// The messages, ACKs and alerts of the whole connection, a line for each.
-    pub(crate) expect_messages: Option<String>,
     /// The cryptographic provider, by its name; ours, not the runner's.
     pub(crate) provider: Option<String>,
     /// Whether the server must have asked for another hello, or must not have.
@@ -181,7 +179,6 @@ impl Options {
             "-advertise-alpn" => text(value(), &mut self.advertise_alpn),
             "-select-alpn" => text(value(), &mut self.select_alpn),
             "-expect-alpn" => text(value(), &mut self.expect_alpn),
-            "-expect-msg-callback" => text(value(), &mut self.expect_messages),
             "-export-label" => {
                 value().clone_into(&mut self.export_label);
                 Ok(())

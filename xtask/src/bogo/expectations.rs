@@ -99,12 +99,5 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), 493, "no name twice, none lost");
-        for exception in &expectations.exceptions {
-            let pattern = exception.pattern.as_str();
-            assert!(
-                names.iter().any(|name| exception.pattern.is_match(name)),
-                "{pattern} fits none"
-            );
-        }
     }
 }

@@ -109,13 +109,18 @@ impl Association {
                 self.stats.records_received += 1;
                 self.take(number, kind, payload);
             }
+            // After the handshake, a sender waits with new keys until it knows that we have them (RFC 9147
+            // §8): what comes in them before that is somebody else's, or a mistake.
+            Err(DropReason::EarlyEpoch)
+                if self.handshake.as_ref().is_some_and(Handshake::is_connected) =>
+            {
+                self.drop_for(DropReason::EarlyEpoch);
+            }
             Err(DropReason::EarlyEpoch) => {
                 let kept = self.early.push(bytes);
                 // RFC 9147 §7.1: a client that misses the ServerHello says so. What a server cannot read
-                // is what the client says after its last flight, which has a timer; and after the
-                // handshake no keys come that are not told beforehand.
-                let is_connected = self.handshake.as_ref().is_some_and(Handshake::is_connected);
-                if self.side == Side::Client && !is_connected {
+                // is what the client says after its last flight, which has a timer.
+                if self.side == Side::Client {
                     self.acks.note_unreadable(self.now);
                 }
                 self.drop_for(if kept {
@@ -124,6 +129,8 @@ impl Association {
                     DropReason::TooManyEarlyRecords
                 });
             }
+            // RFC 8446 §5.2, RFC 8449 §4: under keys it was the peer, which knows how long records may be.
+            Err(DropReason::TooLong) if is_protected(bytes) => self.fail(Misdeed::RecordTooLong),
             Err(DropReason::FailureLimit) => {
                 self.drop_for(DropReason::FailureLimit);
                 self.end(CloseReason::KeysUsedUp);
@@ -379,6 +386,16 @@ const MAX_ACKNOWLEDGED: usize = 64;
 
 /// The first four bits of a record of version 1.3 with a connection id (RFC 9147 §4).
 const UNIFIED_WITH_ID: u8 = 0x30;
+
+/// Whether a record bears the number of an epoch that has keys.
+const fn is_protected(record: &[u8]) -> bool {
+    match record {
+        // RFC 9147 §4: the unified header is for protected records alone.
+        [first, ..] if *first >> 5 == 1 => true,
+        [_, _, _, high, low, ..] => *high > 0 || *low > 0,
+        _ => false,
+    }
+}
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use crate::{
 
 /// No epoch past this one is begun. RFC 9147 §8 allows 2⁴⁸ − 1, but every update takes a message number
 /// of 16 bits, and those run out at about the same time.
-pub(super) const LAST_WRITE_EPOCH: u64 = 0xffff;
+pub(super) const LAST_EPOCH: u64 = 0xffff;
 
 /// For how long records of the epoch before the present one are still opened once the present one is in
 /// use: twice the life of a segment in the network, for which RFC 9147 §5.8.1 has the server answer
@@ -64,7 +64,7 @@ impl Reading {
     /// That the announcement came in the present epoch shows that the peer has left the one before.
     pub(super) fn advance(&mut self, records: &mut Records) -> Result<(), Misdeed> {
         self.idle_updates += 1;
-        if self.idle_updates > MAX_IDLE_UPDATES {
+        if self.idle_updates > MAX_IDLE_UPDATES || self.epoch >= LAST_EPOCH {
             return Err(Misdeed::TooManyKeyUpdates);
         }
         self.drop_old(records);
@@ -151,7 +151,7 @@ impl Writing {
 
     /// Whether there are epochs left to update to.
     pub(super) const fn can_update(&self) -> bool {
-        self.epoch < LAST_WRITE_EPOCH
+        self.epoch < LAST_EPOCH
     }
 
     /// Wants an update.
@@ -206,13 +206,13 @@ mod tests {
             .traffic_secret(TrafficLabel::ClientApplication, &transcript);
         let mut records = Records::new(Limits::default());
         let mut writing = Writing::start(&mut records, secret);
-        writing.epoch = LAST_WRITE_EPOCH - 1;
+        writing.epoch = LAST_EPOCH - 1;
         writing.want(Reason::Own { request: false });
         assert_eq!(writing.take_wanted(), Some(false));
         // RFC 9147 §8: a request that leads past the end is ignored.
         writing.want(Reason::Asked);
         assert!(writing.acknowledged(&mut records));
-        assert_eq!(writing.epoch(), LAST_WRITE_EPOCH);
+        assert_eq!(writing.epoch(), LAST_EPOCH);
         assert!(!writing.can_update() && !writing.is_updating());
     }
 }

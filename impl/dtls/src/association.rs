@@ -143,6 +143,8 @@ impl Association {
     fn new(config: Arc<Config>, side: Side, rng: Rng, now: Instant) -> Self {
         let mut records = Records::new(Limits::default());
         records.set_padding(config.record_padding);
+        let mut outbox = Outbox::new(config.initial_timeout);
+        outbox.set_max_timeouts(config.max_timeouts);
         Self {
             side,
             rng: rng.fork("dtls"),
@@ -151,7 +153,7 @@ impl Association {
             handshake: Some(Handshake::ClientHello(server::Waiting::default())),
             records,
             inbox: Inbox::default(),
-            outbox: Outbox::new(config.initial_timeout),
+            outbox,
             acks: Acks::new(),
             transcript: Transcript::new(),
             session: Session::default(),

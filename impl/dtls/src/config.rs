@@ -18,6 +18,8 @@ pub const MIN_MTU: usize = 200;
 pub const DEFAULT_INITIAL_TIMEOUT: Duration = Duration::from_millis(400);
 /// The default of [`Config::handshake_timeout`].
 pub const DEFAULT_HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
+/// The default of [`Config::max_timeouts`].
+pub const DEFAULT_MAX_TIMEOUTS: u32 = 12;
 /// Longest connection id that can be asked for. RFC 9146 §3 allows 255; these keep records short.
 pub const MAX_CONNECTION_ID: usize = 20;
 
@@ -77,6 +79,9 @@ pub struct Config {
     pub initial_timeout: Duration,
     /// For how long a handshake may take. Default 30 s.
     pub handshake_timeout: Duration,
+    /// How often a flight is sent again because nothing came, before the association ends, after the
+    /// handshake too. Default 12: five minutes and a half with a first timeout of 400 ms.
+    pub max_timeouts: u32,
     /// Whether to go on with a peer of version 1.2 without the extended master secret. Default: no
     /// (RFC 7627 §5.2, §5.3).
     pub allows_legacy_master_secret: bool,
@@ -126,6 +131,7 @@ impl Config {
             mtu: DEFAULT_MTU,
             initial_timeout: DEFAULT_INITIAL_TIMEOUT,
             handshake_timeout: DEFAULT_HANDSHAKE_TIMEOUT,
+            max_timeouts: DEFAULT_MAX_TIMEOUTS,
             allows_legacy_master_secret: false,
             shows_ticket_modes: false,
             key_log: false,

@@ -49,8 +49,8 @@ pub mod wire;
 
 pub use association::{Association, SrtpKeys, SrtpMaster};
 pub use config::{
-    Config, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_INITIAL_TIMEOUT, DEFAULT_MTU, MAX_CONNECTION_ID,
-    MIN_MTU, PeerCheck, Verifier,
+    Config, DEFAULT_HANDSHAKE_TIMEOUT, DEFAULT_INITIAL_TIMEOUT, DEFAULT_MAX_TIMEOUTS, DEFAULT_MTU,
+    MAX_CONNECTION_ID, MIN_MTU, PeerCheck, Verifier,
 };
 pub use credential::Credential;
 pub use endpoint::Endpoint;

@@ -28,6 +28,7 @@ use swarm::{Known, Outcome, Record, World, differing, draw_one, run, shrink, tel
         cargo xtask sim                            two hundred worlds\n  \
         cargo xtask sim --seeds 20000 ice          many more\n  \
         cargo xtask sim --seed 0x2a ice            one of them, packet by packet\n  \
+        cargo xtask sim --table dtls               what handshakes cost, with and without loss\n  \
         cargo xtask sim --list                     what kinds of worlds there are\n\n\
         Exit codes: 0 every promise was kept but those on the record of known failures, 1 one was broken, \
         2 the record is out of date, 4 the machine lacks something, 64 wrong usage."
@@ -57,6 +58,9 @@ struct Arguments {
     /// How many failures are shrunk, drawn and told in full.
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     told: usize,
+    /// Print the table of this kind of world, what things cost in chosen ones, and stop.
+    #[arg(long, conflicts_with_all = ["seed", "seeds", "from"])]
+    table: bool,
     /// Name the kinds of worlds and stop.
     #[arg(long)]
     list: bool,
@@ -110,6 +114,10 @@ fn perform(arguments: &Arguments) -> Result<(String, u8), Failure> {
         let says = format!("no world `{}`; there are: {}", arguments.world, names.join(", "));
         return Err(Failure { code: USAGE, says });
     };
+    if arguments.table {
+        let says = format!("worlds of `{}` have no table", world.name());
+        return world.table().map(|text| (text, 0)).ok_or(Failure { code: USAGE, says });
+    }
     match arguments.seed {
         Some(seed) => one(arguments, world.as_ref(), seed),
         None => many(arguments, world.as_ref()),

@@ -5,7 +5,6 @@ mod data;
 mod draw;
 mod letter;
 mod life;
-mod memory;
 mod oracle;
 mod plan;
 mod promises;

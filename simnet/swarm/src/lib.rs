@@ -13,15 +13,20 @@
 //! | `known.rs` | [`Known`]: seeds whose worlds are known to break promises |
 //! | `tell.rs`, `tell/` | [`tell`]: tables and distributions for people |
 //! | `ice.rs`, `ice/` | [`Ice`]: two peers that connect through anything |
+//! | `dtls.rs`, `dtls/` | [`Dtls`]: a client and a server that agree on keys over anything |
+//! | `memory.rs` | how much an endpoint holds, and whether it stands still |
 //! | `main.rs`, `cli.rs` | the command line: `cargo xtask sim` |
 
+mod dtls;
 mod ice;
 mod known;
+mod memory;
 mod shrink;
 mod swarm;
 pub mod tell;
 mod world;
 
+pub use dtls::Dtls;
 pub use ice::Ice;
 pub use known::Known;
 pub use shrink::{Shrunk, shrink};
@@ -31,5 +36,5 @@ pub use world::{Broken, Drawn, Outcome, Record, World};
 /// Every kind of world.
 #[must_use]
 pub fn worlds() -> Vec<Box<dyn World>> {
-    vec![Box::new(Ice)]
+    vec![Box::new(Ice), Box::new(Dtls)]
 }

@@ -1,6 +1,6 @@
 //! What came of a swarm, for people.
 
-mod figures;
+pub(crate) mod figures;
 
 use std::{collections::BTreeMap, fmt::Write as _, time::Duration};
 

@@ -20,6 +20,11 @@ pub trait World: Sync {
         ""
     }
 
+    /// What things cost in chosen worlds, as a table, if there is one.
+    fn table(&self) -> Option<String> {
+        None
+    }
+
     /// Lets the world of a seed live.
     fn live(&self, seed: u64, cuts: &[String]) -> Record;
 

@@ -10,6 +10,10 @@ pub(super) const MAX_RECORDS: usize = 256;
 /// gets to it.
 pub(super) const MAX_BYTES: usize = 256 * 1024;
 
+/// The same as long as nobody knows who the peer is: with the fragments of its messages (32 KiB and more)
+/// it stays below the 64 KiB that a stranger may take.
+pub(super) const MAX_UNVERIFIED_BYTES: usize = 16 * 1024;
+
 /// Buffers kept for the next records, so that a steady stream allocates nothing.
 const MAX_SPARE: usize = 8;
 
@@ -24,10 +28,11 @@ pub(super) struct DataQueue {
 }
 
 impl DataQueue {
-    /// Takes `payload` and leaves a buffer for the next one in its place; `false` if there is no room
-    /// for it.
-    pub(super) fn push(&mut self, payload: &mut Vec<u8>) -> bool {
-        if self.waiting.len() >= MAX_RECORDS || self.bytes + payload.len() > MAX_BYTES {
+    /// Takes `payload`, of a peer that `is_verified` or not, and leaves a buffer for the next one in its
+    /// place; `false` if there is no room for it.
+    pub(super) fn push(&mut self, payload: &mut Vec<u8>, is_verified: bool) -> bool {
+        let most = if is_verified { MAX_BYTES } else { MAX_UNVERIFIED_BYTES };
+        if self.waiting.len() >= MAX_RECORDS || self.bytes + payload.len() > most {
             return false;
         }
         let record = std::mem::replace(payload, self.spare.pop().unwrap_or_default());
@@ -65,7 +70,7 @@ mod tests {
     #[test]
     fn records_come_out_as_they_went_in() {
         let mut queue = DataQueue::default();
-        let push = |queue: &mut DataQueue, payload: &[u8]| queue.push(&mut payload.to_vec());
+        let push = |queue: &mut DataQueue, payload: &[u8]| queue.push(&mut payload.to_vec(), true);
         assert!([&b"one"[..], b"", b"three"].map(|payload| push(&mut queue, payload)) == [true; 3]);
         assert_eq!(queue.pop(), Some(&b"one"[..]));
         assert_eq!(queue.pop(), Some(&b""[..]));
@@ -78,12 +83,16 @@ mod tests {
     #[test]
     fn a_queue_that_nobody_empties_stays_bounded() {
         let mut queue = DataQueue::default();
-        assert!((0..MAX_RECORDS).all(|_| queue.push(&mut b"x".to_vec())));
-        assert!(!queue.push(&mut b"x".to_vec()), "too many records");
+        assert!((0..MAX_RECORDS).all(|_| queue.push(&mut b"x".to_vec(), true)));
+        assert!(!queue.push(&mut b"x".to_vec(), true), "too many records");
         queue.clear();
-        assert!((0..16).all(|_| queue.push(&mut vec![0; MAX_BYTES / 16])));
-        assert!(!queue.push(&mut b"x".to_vec()), "too many bytes");
+        let some = MAX_UNVERIFIED_BYTES / 16;
+        assert!((0..16).all(|_| queue.push(&mut vec![0; some], false)));
+        assert!(!queue.push(&mut b"x".to_vec(), false), "too much of a stranger");
+        queue.clear();
+        assert!((0..16).all(|_| queue.push(&mut vec![0; MAX_BYTES / 16], true)));
+        assert!(!queue.push(&mut b"x".to_vec(), true), "too many bytes");
         let _ = queue.pop();
-        assert!(queue.push(&mut b"x".to_vec()), "room again");
+        assert!(queue.push(&mut b"x".to_vec(), true), "room again");
     }
 }

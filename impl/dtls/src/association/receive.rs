@@ -308,7 +308,8 @@ impl Association {
             return;
         }
         // An empty record says nothing.
-        if !payload.is_empty() && !self.data.push(payload) {
+        let is_verified = self.phase == Phase::Connected;
+        if !payload.is_empty() && !self.data.push(payload, is_verified) {
             self.drop_for(DropReason::InboxFull);
         }
     }

@@ -23,9 +23,6 @@ use crate::{
 
 /// The first epoch of version 1.3 that is used after the handshake (RFC 9147 §6.1).
 const FIRST_APPLICATION_EPOCH: u64 = 3;
-/// How often a flight is sent again because nothing came, before the peer is given up: with a first
-/// timeout of 400 ms after five minutes. An association's own limit on the handshake comes long before.
-pub(crate) const MAX_TIMEOUTS: u32 = 12;
 /// How often a flight is sent again because the peer repeated its own. A peer repeats on a timer that
 /// doubles, so an honest one stays below.
 pub(crate) const MAX_REPEATS: u32 = 16;
@@ -127,6 +124,8 @@ pub(crate) struct Outbox {
     /// The number of the next message; above 65,535 when they are used up.
     next_seq: u32,
     first_timeout: Duration,
+    /// How often a flight is sent again because nothing came, before the peer is given up.
+    max_timeouts: u32,
     /// Whether the size of datagrams is one the path is known to carry.
     knows_mtu: bool,
     /// How many of [`SMALLER`] were passed; the path stays what it is from flight to flight.
@@ -149,6 +148,7 @@ impl Outbox {
         Self {
             next_seq: u32::from(message_seq),
             first_timeout: first_timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT),
+            max_timeouts: crate::DEFAULT_MAX_TIMEOUTS,
             knows_mtu: false,
             step: 0,
             flights: Vec::new(),
@@ -250,16 +250,16 @@ impl Outbox {
         acknowledged
     }
 
-    /// Begins to send again what is due.
+    /// Begins to send again what is due, and says whether because a timer ran out.
     ///
     /// # Errors
     ///
     /// If a flight was sent as often as it may be.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Result<bool, GaveUp> {
-        let first = self.first_timeout;
+        let (first, max) = (self.first_timeout, self.max_timeouts);
         let mut timed_out = false;
         for flight in &mut self.flights {
-            timed_out |= flight.handle_timeout(now, first)?;
+            timed_out |= flight.handle_timeout(now, first, max)?;
         }
         Ok(timed_out)
     }
@@ -321,6 +321,11 @@ impl Outbox {
     /// Sets the first timeout of a flight; timers that run are stretched to it (RFC 9147 §5.8.2).
     pub(crate) fn set_first_timeout(&mut self, timeout: Duration) {
         self.first_timeout = timeout.clamp(MIN_TIMEOUT, MAX_TIMEOUT);
+    }
+
+    /// Sets how often a flight is sent again because nothing came, before the peer is given up.
+    pub(crate) const fn set_max_timeouts(&mut self, most: u32) {
+        self.max_timeouts = most;
     }
 
     /// The round-trip time is known from elsewhere: the timeout is half as long again (RFC 9147 §5.8.2).

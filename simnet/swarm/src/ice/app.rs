@@ -16,7 +16,8 @@ use ice::{Event, Outgoing, State};
 use peer::{IceTransport, IceTransportConfig};
 
 use self::{data_pump::Pump, talk::Talk};
-use super::{letter::Letter, memory::Meter};
+use super::letter::Letter;
+use crate::memory::Meter;
 
 /// What an application is set up with.
 #[derive(Clone, Debug)]

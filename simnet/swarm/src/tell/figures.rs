@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, time::Duration};
 
 /// The value that `percent` of the sorted times do not exceed.
-pub(super) fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
+pub(crate) fn percentile(times: &[Duration], percent: usize) -> Option<Duration> {
     let at = (times.len() * percent).div_ceil(100).saturating_sub(1);
     times.get(at).copied()
 }
@@ -14,7 +14,7 @@ pub(super) fn seconds(time: Option<Duration>) -> String {
 }
 
 /// A table: the first column to the left, the others to the right.
-pub(super) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+pub(crate) fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head: Vec<String> = head.iter().map(|&text| text.to_owned()).collect();
     let rows: Vec<Vec<String>> = std::iter::once(head).chain(rows).collect();
     let columns = rows.first().map_or(0, Vec::len);

@@ -4,10 +4,7 @@ use std::time::Duration;
 
 use base::Instant;
 
-use super::{
-    Expect, GaveUp, MAX_REPEATS, MAX_TIMEOUT, MAX_TIMEOUTS, PARTIAL_SHARE, REPEAT_SHARE,
-    sent::Piece,
-};
+use super::{Expect, GaveUp, MAX_REPEATS, MAX_TIMEOUT, PARTIAL_SHARE, REPEAT_SHARE, sent::Piece};
 use crate::{
     flight::{Place, ranges::Ranges},
     wire::HandshakeType,
@@ -123,7 +120,12 @@ impl Flight {
     }
 
     /// Sends it again if that is due, and says whether because its timer ran out.
-    pub(super) fn handle_timeout(&mut self, now: Instant, first: Duration) -> Result<bool, GaveUp> {
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        first: Duration,
+        max: u32,
+    ) -> Result<bool, GaveUp> {
         if self.deadline(first).is_none_or(|deadline| now < deadline) {
             return Ok(false);
         }
@@ -131,7 +133,7 @@ impl Flight {
             self.send(now);
             return Ok(false);
         }
-        if self.timeouts >= MAX_TIMEOUTS {
+        if self.timeouts >= max {
             return Err(GaveUp);
         }
         self.timeouts += 1;

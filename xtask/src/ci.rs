@@ -113,8 +113,11 @@ fn steps() -> Vec<Step> {
         ),
         step(
             "swarm",
-            "random worlds of two peers keep their promises, but for those on the record",
-            vec![xtask(&["sim", "--seeds", "400", "ice"])],
+            "random worlds keep their promises, but for those on the record",
+            vec![
+                xtask(&["sim", "--seeds", "400", "ice"]),
+                xtask(&["sim", "--seeds", "400", "dtls"]),
+            ],
         ),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),
     ];

@@ -29,6 +29,12 @@ impl Endpoint {
         &mut self.association
     }
 
+    /// The association, to be asked.
+    #[must_use]
+    pub const fn state(&self) -> &Association {
+        &self.association
+    }
+
     /// What was agreed on so far.
     pub(crate) const fn session(&self) -> &Session {
         self.association.session()

@@ -100,6 +100,17 @@ impl Listener {
         &self.dropped
     }
 
+    /// The peers there are, in the order in which they came.
+    pub fn peers(&self) -> impl Iterator<Item = PeerId> + '_ {
+        self.peers.keys().copied()
+    }
+
+    /// The association with `peer`, to be asked; `None` if it is gone.
+    #[must_use]
+    pub fn peer(&self, peer: PeerId) -> Option<&Association> {
+        self.peers.get(&peer).map(Endpoint::state)
+    }
+
     /// Where a peer is.
     #[must_use]
     pub fn remote(&self, peer: PeerId) -> Option<SocketAddr> {

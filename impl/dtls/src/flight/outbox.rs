@@ -376,12 +376,20 @@ impl Outbox {
     }
 
     /// Tries smaller datagrams once a flight was sent often enough without an answer.
+    ///
+    /// A ClientHello goes round through the sizes: a server that asks for a cookie and keeps nothing of
+    /// strangers can answer it only whole.
     fn shrink(&mut self) {
-        let most = self.flights.iter().map(Flight::attempts).max().unwrap_or(0);
-        let wanted = usize::try_from(most.saturating_sub(1) / PATIENCE).unwrap_or(0);
-        if !self.knows_mtu {
-            self.step = self.step.max(wanted.min(SMALLER.len()));
+        if self.knows_mtu {
+            return;
         }
+        let rounds = |flight: &Flight| usize::try_from((flight.attempts() - 1) / PATIENCE).ok();
+        if let Some(hello) = self.flights.iter().find(|flight| flight.is_hello()) {
+            self.step = rounds(hello).unwrap_or(0) % (SMALLER.len() + 1);
+            return;
+        }
+        let most = self.flights.iter().filter_map(rounds).max().unwrap_or(0);
+        self.step = self.step.max(most.min(SMALLER.len()));
     }
 }
 

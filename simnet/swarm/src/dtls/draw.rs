@@ -24,7 +24,14 @@ pub(crate) fn draw(seed: u64) -> Plan {
         3 => 300,
         _ => 300 + number(dice, 1_201),
     };
+    // A server that keeps nothing of strangers cannot answer a ClientHello in pieces.
+    let mtu = if cookies { mtu.max(900) } else { mtu };
     let mut sides = [side(dice, mtu), side(dice, mtu)];
+    if cookies {
+        for side in &mut sides {
+            side.groups.retain(|group| *group != NamedGroup::X25519MlKem768);
+        }
+    }
     fit(dice, &mut sides);
     let connected = settled(&sides);
     let rebinding = (connected.1 && dice.chance(0.5)).then(|| millis(dice, 200, 3_000));

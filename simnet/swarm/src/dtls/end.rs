@@ -1,6 +1,6 @@
 //! One end of a world: an endpoint, or a listener that asks for cookies.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use base::{Datagram, Instant, Machine as _, Rng, Transmit};
 use dtls::{Association, Config, Endpoint, Event, Fingerprint, Listener, PeerId};
@@ -15,21 +15,19 @@ pub(crate) struct End {
 }
 
 enum Kind {
-    Endpoint(Endpoint),
+    Endpoint(Box<Endpoint>),
     /// With the peer that was let in.
-    Listener(Listener, Option<PeerId>),
+    Listener(Box<Listener>, Option<PeerId>),
 }
 
 impl End {
     pub(crate) fn new(habits: &Habits, config: Arc<Config>, rng: Rng, now: Instant) -> Self {
+        let endpoint =
+            |association| Kind::Endpoint(Box::new(Endpoint::new(association, habits.peer)));
         let kind = match (habits.side, config.cookies) {
-            (0, _) => {
-                Kind::Endpoint(Endpoint::new(Association::client(config, rng, now), habits.peer))
-            }
-            (_, false) => {
-                Kind::Endpoint(Endpoint::new(Association::server(config, rng, now), habits.peer))
-            }
-            (_, true) => Kind::Listener(Listener::new(config, &rng), None),
+            (0, _) => endpoint(Association::client(config, rng, now)),
+            (_, false) => endpoint(Association::server(config, rng, now)),
+            (_, true) => Kind::Listener(Box::new(Listener::new(config, &rng)), None),
         };
         let mut end = Self { kind, knows: (habits.mtu, habits.round_trip), fingerprint: None };
         end.tell_path();

@@ -14,8 +14,8 @@ use super::{
 use crate::Broken;
 
 /// Bytes that one end may hold: what the handshake may (64 KiB), and as much again for its own flights, keys
-/// and queues.
-const MEMORY: u64 = 128 * 1024;
+/// and queues. Builds with debug assertions remember every nonce, which takes more.
+const MEMORY: u64 = if cfg!(debug_assertions) { 1_024 * 1_024 } else { 128 * 1_024 };
 /// Bytes that one end may hold on its peer's account.
 const ON_ACCOUNT: usize = 64 * 1024;
 /// Wakes in a row that may lead to nothing.

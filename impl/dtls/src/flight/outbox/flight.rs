@@ -201,6 +201,15 @@ impl Flight {
         (round_trip + round_trip / 2).min(MAX_TIMEOUT)
     }
 
+    /// Whether it is a ClientHello.
+    pub(super) fn is_hello(&self) -> bool {
+        let is_it = |item: &Item| match item.part {
+            Part::Message { kind, .. } => kind == HandshakeType::CLIENT_HELLO,
+            Part::ChangeCipherSpec => false,
+        };
+        self.items.iter().any(is_it)
+    }
+
     /// How often it was sent without word that any of it had arrived.
     pub(super) const fn attempts(&self) -> u32 {
         1 + self.timeouts + self.repeats

@@ -403,6 +403,19 @@ fn datagrams_shrink_when_flights_stay_unanswered() {
 }
 
 #[test]
+fn a_hello_goes_round_through_the_sizes() {
+    let mut sender = Sender::new();
+    sender.outbox.push(0, HandshakeType::CLIENT_HELLO, &[7; 1_000]);
+    sender.outbox.end_flight(sender.now, Expect::Answer);
+    let mut counts = Vec::new();
+    for timeouts in 0..8_u32 {
+        counts.push(sender.datagrams_of(1_200).len());
+        sender.waits(400 << timeouts).unwrap();
+    }
+    assert_eq!(counts, [1, 1, 2, 2, 5, 5, 1, 1], "whole again for a server that keeps nothing");
+}
+
+#[test]
 fn datagrams_keep_the_size_that_is_known_to_pass() {
     let mut sender = Sender::sends(&[(0, 2_000)], Expect::Answer);
     sender.outbox.set_knows_mtu(true);

@@ -27,7 +27,8 @@ impl Association {
     /// a peer that refuses a ClientHello can say so in no other way; whoever can forge it then could forge
     /// the rest of the handshake as well. Once there are keys, it is dropped (RFC 9147 §4.5.2).
     pub(super) fn take_alert(&mut self, number: RecordNumber, payload: &[u8]) {
-        if number.epoch == 0 && self.records.read_epoch() > 0 {
+        let is_gullible = base::mutant::active("dtls-plain-alert-believed");
+        if number.epoch == 0 && self.records.read_epoch() > 0 && !is_gullible {
             self.stats.dropped.add(DropReason::UnprotectedAlert);
             return;
         }
@@ -57,7 +58,8 @@ impl Association {
     /// RFC 5246 §7.2.1: the other end answers with a close_notify of its own. Version 1.3 would let it go on
     /// sending, but nobody listens in WebRTC.
     fn closed_by_peer(&mut self) {
-        if self.phase == Phase::Connected || self.phase == Phase::Unverified {
+        let is_open = self.phase == Phase::Connected || self.phase == Phase::Unverified;
+        if is_open && !base::mutant::active("dtls-close-not-answered") {
             self.alerts.push(Alert::warning(AlertDescription::CLOSE_NOTIFY));
         }
         self.end(CloseReason::Peer);

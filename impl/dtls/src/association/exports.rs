@@ -9,6 +9,8 @@ use crate::{ExportError, Side, SrtpProfile, handshake::Handshake};
 
 /// RFC 5764 §4.2.
 const SRTP_LABEL: &[u8] = b"EXTRACTOR-dtls_srtp";
+/// What a planted bug takes for it.
+const WRONG_LABEL: &[u8] = b"EXTRACTOR-dtls-srtp";
 
 /// Labels that the handshake itself uses (RFC 5705 §4, RFC 7627 §4).
 const TAKEN_LABELS: [&[u8]; 5] = [
@@ -95,7 +97,9 @@ impl Association {
         let profile = self.session.srtp_profile?;
         let (key_len, salt_len) = (profile.key_len(), profile.salt_len());
         let mut material = Zeroizing::new(vec![0; 2 * (key_len + salt_len)]);
-        self.export(SRTP_LABEL, None, &mut material).ok()?;
+        let is_wrong = base::mutant::active("dtls-srtp-label-wrong");
+        let label = if is_wrong { WRONG_LABEL } else { SRTP_LABEL };
+        self.export(label, None, &mut material).ok()?;
         let (keys, salts) = material.split_at(2 * key_len);
         let (client_key, server_key) = keys.split_at(key_len);
         let (client_salt, server_salt) = salts.split_at(salt_len);

@@ -135,6 +135,9 @@ impl Association {
                 self.drop_for(DropReason::FailureLimit);
                 self.end(CloseReason::KeysUsedUp);
             }
+            Err(DropReason::BadTag) if base::mutant::active("dtls-bad-tag-fatal") => {
+                self.fail(Misdeed::UnexpectedRecord);
+            }
             Err(reason) => self.drop_for(reason),
         }
     }
@@ -175,6 +178,9 @@ impl Association {
         // nor does anything else that anybody can send.
         if number.epoch == 0 && self.handshake.as_ref().is_some_and(Handshake::is_connected) {
             self.drop_for(DropReason::Unprotected);
+            if base::mutant::active("dtls-hello-ends-association") {
+                self.fail(Misdeed::UnexpectedMessage);
+            }
             return;
         }
         match self.inbox.insert(number, payload) {
@@ -210,7 +216,8 @@ impl Association {
         if !(is_repeat && base::mutant::active("dtls-13-last-ack-once")) {
             self.acks.note(self.now, number, &Inserted { is_ahead, ..*inserted });
         }
-        if let Some(place) = inserted.repeats_earlier_flight {
+        let is_deaf = is_connected && base::mutant::active("dtls-last-flight-not-repeated");
+        if let Some(place) = inserted.repeats_earlier_flight.filter(|_| !is_deaf) {
             self.outbox.repeat(self.now, place);
         }
         let ends_ours = self.session.version == Some(Version::Dtls13)
@@ -292,7 +299,7 @@ impl Association {
     }
 
     fn take_data(&mut self, number: RecordNumber, payload: &mut Vec<u8>) {
-        if number.epoch == 0 {
+        if number.epoch == 0 && !base::mutant::active("dtls-plain-data-delivered") {
             self.drop_for(DropReason::UnprotectedData);
             return;
         }

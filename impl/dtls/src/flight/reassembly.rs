@@ -70,7 +70,10 @@ impl Reassembly {
         let from = self.islands.partition_point(|island| island.end() < range.start);
         let to = self.islands.partition_point(|island| island.start <= range.end);
         let touched = self.islands.get(from..to).unwrap_or_default();
-        if !touched.iter().all(|island| agrees(island, range.start, bytes)) {
+        let is_strict = !touched.is_empty()
+            && base::mutant::active("dtls-overlap-refused")
+            && touched.iter().any(|it| range.start < it.end() && it.start < range.end);
+        if is_strict || !touched.iter().all(|island| agrees(island, range.start, bytes)) {
             return Err(DropReason::ContradictoryFragment);
         }
         if touched.iter().any(|held| held.start <= range.start && range.end <= held.end()) {

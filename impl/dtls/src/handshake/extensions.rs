@@ -45,7 +45,8 @@ pub(crate) fn choose(cx: &mut Context<'_>, hello: &ClientHello<'_>) -> Result<()
 fn choose_for_12(cx: &mut Context<'_>, extensions: &Extensions<'_>) -> Result<(), Misdeed> {
     // RFC 7627 §5.3: without the extension, the server of a careful application goes no further.
     let extended = extensions.get::<ExtendedMasterSecret>()?.is_some();
-    if !extended && !cx.config.allows_legacy_master_secret {
+    let is_lenient = base::mutant::active("dtls-legacy-master-secret-accepted");
+    if !extended && !cx.config.allows_legacy_master_secret && !is_lenient {
         return Err(Misdeed::NoExtendedMasterSecret);
     }
     cx.session.extended_master_secret = extended;
@@ -56,12 +57,14 @@ fn choose_for_12(cx: &mut Context<'_>, extensions: &Extensions<'_>) -> Result<()
 fn check_12(extensions: &Extensions<'_>) -> Result<(), Misdeed> {
     // RFC 5746 §3.4, §3.6: the first handshake renegotiates nothing.
     let renegotiation = extensions.get::<RenegotiationInfo<'_>>()?;
-    if renegotiation.is_some_and(|info| !info.renegotiated.is_empty()) {
+    let is_blind = base::mutant::active("dtls-renegotiation-info-unchecked");
+    if renegotiation.is_some_and(|info| !info.renegotiated.is_empty()) && !is_blind {
         return Err(Misdeed::BadRenegotiationInfo);
     }
     // RFC 8422 §5.1.2: points without compression have to be among the forms.
     let formats = extensions.get::<EcPointFormats<'_>>()?;
-    if formats.is_some_and(|formats| !formats.has_uncompressed()) {
+    let is_blind = base::mutant::active("dtls-point-formats-unchecked");
+    if formats.is_some_and(|formats| !formats.has_uncompressed()) && !is_blind {
         return Err(Misdeed::BadPointFormats);
     }
     Ok(())
@@ -115,7 +118,7 @@ pub(crate) fn check(
     allowed: &[ExtensionType],
 ) -> Result<(), Misdeed> {
     extensions.iter().try_for_each(|(kind, _)| {
-        if !offer.sent(kind) {
+        if !offer.sent(kind) && !base::mutant::active("dtls-unasked-extension-accepted") {
             // RFC 8446 §4.2, RFC 5246 §7.4.1.4: no answer to what was not asked.
             Err(Misdeed::ExtensionNotOffered)
         } else if allowed.contains(&kind) {

@@ -181,6 +181,7 @@ fn done(
     let scheme = request
         .as_ref()
         .filter(|request| request.takes_our_kind)
+        .filter(|_| !base::mutant::active("dtls-12-certificate-withheld"))
         .and_then(|request| select::scheme(cx.config, Version::Dtls12, &request.schemes));
     if request.is_some() {
         // RFC 5246 §7.4.6: who has no certificate that will do sends none.

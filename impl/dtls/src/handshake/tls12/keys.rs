@@ -135,7 +135,9 @@ pub(super) fn verify(
     let algorithm = scheme.algorithm(Version::Dtls12, key.kind());
     let algorithm =
         algorithm.filter(|_| offered.contains(&scheme)).ok_or(Misdeed::SchemeNotOffered)?;
-    key.verify(algorithm, message, signature).map_err(|_| Misdeed::BadSignature)?;
+    if !base::mutant::active("dtls-12-signature-unchecked") {
+        key.verify(algorithm, message, signature).map_err(|_| Misdeed::BadSignature)?;
+    }
     cx.session.peer_scheme = Some(scheme);
     Ok(())
 }
@@ -155,7 +157,8 @@ pub(super) fn check_finished(
     expect(message, HandshakeType::FINISHED)?;
     let finished = Finished::parse(message.body)?;
     let expected = master.verify_data(cx.side.peer(), &cx.transcript.digest());
-    if !crypto::constant_time_eq(finished.verify_data, &expected) {
+    let is_right = crypto::constant_time_eq(finished.verify_data, &expected);
+    if !is_right && !base::mutant::active("dtls-12-finished-unchecked") {
         return Err(Misdeed::BadFinished);
     }
     cx.hear(message);

@@ -42,7 +42,8 @@ impl Cipher {
     }
 
     pub(super) fn seal(&self, context: &SealContext<'_>, payload: &[u8], out: &mut Vec<u8>) {
-        let number = long_number(context.number);
+        let reuses = base::mutant::active("dtls-12-nonce-repeats");
+        let number = long_number(context.number) & if reuses { !1 } else { !0 };
         let has_id = !context.id.is_empty();
         let kind = if has_id { ContentType::TLS12_CID } else { context.kind };
         let inner = payload.len() + if has_id { 1 + context.padding } else { 0 };

@@ -3,28 +3,18 @@
 //! A [`DtlsStage`] has the subject's endpoint at one end and a peer of the suite's own at the other, which
 //! does as the case tells it. Between them lies a network without loss.
 
-#![allow(
-    dead_code,
-    unused_imports,
-    clippy::allow_attributes,
-    reason = "the props lie ready before the cases that take them"
-)]
-
 mod props;
 mod stage;
 
 pub(in crate::cases) use std::time::Duration;
 
 pub(in crate::cases) use wire::dtls::{
-    ClientHello, Flight, Item, Message, Packing, Peer, Profile, SRTP_LABEL, Side, Version, body,
+    ClientHello, Flight, Item, Message, Packing, Peer, SRTP_LABEL, Side, Version, body,
     code::{self, alert, content, ext, group, handshake},
     extension,
 };
 
-pub(in crate::cases) use self::{
-    props::*,
-    stage::{DtlsStage, Setup},
-};
+pub(in crate::cases) use self::{props::*, stage::DtlsStage};
 pub(in crate::cases) use crate::{
     Cap, Ctl, Outcome, Stop, SubjectKind, Variant, case, product,
     registry::Req,

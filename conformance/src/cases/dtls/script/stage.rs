@@ -4,7 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use base::Instant;
 use simnet::{Host, Link, SocketId};
-use wire::dtls::{Flight, Packing, Peer, Profile, Side, Version, summary};
+use wire::dtls::{Flight, Peer, Profile, Side, Version, summary};
 
 use super::{DATA, LONG, MILLISECOND, SECOND, SOON, named};
 use crate::{
@@ -127,18 +127,6 @@ impl DtlsStage {
         for datagram in self.peer.pack(flight) {
             self.send(t, &datagram);
         }
-    }
-
-    /// Sends a flight of the peer's, packed so; its first datagram is a stimulus.
-    pub(in crate::cases) fn say_with(
-        &mut self,
-        t: &mut Ctl<'_>,
-        flight: &Flight,
-        packing: Packing,
-        what: &str,
-    ) {
-        let datagrams = self.peer.pack_with(flight, packing);
-        self.say_datagrams(t, &datagrams, what);
     }
 
     /// Sends datagrams, of which the last is a stimulus, and waits until they are there.

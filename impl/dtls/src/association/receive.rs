@@ -130,7 +130,9 @@ impl Association {
                 });
             }
             // RFC 8446 §5.2, RFC 8449 §4: under keys it was the peer, which knows how long records may be.
-            Err(DropReason::TooLong) if is_protected(bytes) => self.fail(Misdeed::RecordTooLong),
+            Err(DropReason::TooLong) if is_protected(bytes) && bytes.len() <= MAX_PROTECTED => {
+                self.fail(Misdeed::RecordTooLong);
+            }
             Err(DropReason::FailureLimit) => {
                 self.drop_for(DropReason::FailureLimit);
                 self.end(CloseReason::KeysUsedUp);
@@ -394,6 +396,10 @@ const MAX_ACKNOWLEDGED: usize = 64;
 
 /// The first four bits of a record of version 1.3 with a connection id (RFC 9147 §4).
 const UNIFIED_WITH_ID: u8 = 0x30;
+
+/// Longest record that any cipher makes of an allowed payload, its header included (RFC 8446 §5.2). One that is
+/// longer is dropped like whatever else is no record.
+const MAX_PROTECTED: usize = 16_384 + 256 + 13;
 
 /// Whether a record bears the number of an epoch that has keys.
 const fn is_protected(record: &[u8]) -> bool {

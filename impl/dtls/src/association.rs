@@ -123,6 +123,8 @@ impl Association {
         if let Some(admission) = admission {
             association.admit(*admission);
         }
+        // The listener makes one for whoever knocks, and who says nothing more must not keep the place.
+        association.start_clock();
         association
     }
 
@@ -230,6 +232,11 @@ impl Association {
     /// The next thing to know.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Whether the next thing to know is that it has ended.
+    pub(crate) fn tells_of_its_end(&self) -> bool {
+        matches!(self.events.front(), Some(Event::Closed(_)))
     }
 
     /// When to call [`Association::handle_timeout`] at the latest.

@@ -61,7 +61,8 @@ pub struct Config {
     /// Whether a server goes on only with a client that has a certificate. Default: yes.
     pub requires_client_certificate: bool,
     /// Whether a server has a client prove its address with a cookie first (RFC 6347 §4.2.1, RFC 9147
-    /// §5.1). Default: no, since ICE has proved it.
+    /// §5.1). Default: no, since ICE has proved it. A [`Listener`](crate::Listener) has one prove it all the
+    /// same that begins anew from the address of an association.
     pub cookies: bool,
     /// Whether to use connection ids, and how long the peer is to make those of its records: 0 to
     /// [`MAX_CONNECTION_ID`] bytes. Default: not.

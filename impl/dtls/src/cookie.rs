@@ -111,7 +111,10 @@ impl Cookies {
             writer.u16_length().writer().bytes(part);
         }
         writer.u16(hello.legacy_version.number());
-        hello.suites.iter().for_each(|suite| writer.u16(suite.number()));
+        // With its length, so that no suite can be read as the beginning of the extensions.
+        let mut suites = writer.u16_length();
+        hello.suites.iter().for_each(|suite| suites.writer().u16(suite.number()));
+        drop(suites);
         for (kind, value) in hello.extensions.iter().filter(|(kind, _)| stays(*kind)) {
             writer.u16(kind.number());
             writer.u16_length().writer().bytes(value);
@@ -147,4 +150,32 @@ pub(crate) fn stays(kind: ExtensionType) -> bool {
 /// Whole seconds since the beginning.
 fn seconds(now: Instant) -> u64 {
     now.as_nanos() / 1_000_000_000
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Message as _;
+
+    /// A ClientHello up to its suites, and the rest.
+    fn hello(suites: &[u8], rest: &[u8]) -> Vec<u8> {
+        let mut body = vec![0xfe, 0xfd];
+        body.extend([7; 32]);
+        body.extend([0, 0, 0, u8::try_from(suites.len()).unwrap()]);
+        body.extend(suites.iter().chain(rest));
+        body
+    }
+
+    #[test]
+    fn what_was_an_extension_cannot_come_back_as_a_suite() {
+        let cookies = Cookies::new(crypto::rust_crypto(), &mut Rng::from_seed([1; 32]));
+        let first = hello(&[0xc0, 0x2b], &[1, 0, 0, 4, 0, 23, 0, 0]);
+        let second = hello(&[0xc0, 0x2b, 0, 23, 0, 0], &[1, 0]);
+        let [first, second] = [&first, &second].map(|body| ClientHello::parse(body).unwrap());
+        let now = Instant::ZERO;
+        let cookie = cookies.make(now, b"here", &first, &Memory::Verify);
+        assert_eq!(cookies.open(now, b"here", &first, &cookie), Some(Memory::Verify));
+        assert_eq!(cookies.open(now, b"here", &second, &cookie), None);
+        assert_eq!(cookies.open(now, b"there", &first, &cookie), None);
+    }
 }

@@ -81,8 +81,11 @@ impl Machine for Endpoint {
 
     fn handle_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
         if datagram.source == self.remote {
-            self.local = Some(datagram.destination);
             self.association.receive(now, datagram.payload);
+            // Anybody can put the peer's address on a datagram.
+            if self.local.is_none() || self.association.saw_newest() {
+                self.local = Some(datagram.destination);
+            }
             return;
         }
         if self.association.session().own_connection_id().is_empty() {
@@ -104,10 +107,16 @@ impl Machine for Endpoint {
         Some(self.transmit(size))
     }
 
-    /// What happened, then the data that came.
+    /// What happened, then the data that came; the end is last.
     fn poll_event(&mut self) -> Option<Event> {
-        let event = self.association.poll_event();
-        event.or_else(|| Some(Event::Data(self.association.poll_data()?.to_vec())))
+        if !self.association.tells_of_its_end() {
+            let event = self.association.poll_event();
+            if event.is_some() {
+                return event;
+            }
+        }
+        let data = self.association.poll_data().map(|data| Event::Data(data.to_vec()));
+        data.or_else(|| self.association.poll_event())
     }
 
     fn poll_timeout(&self) -> Option<Instant> {

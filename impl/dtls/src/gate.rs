@@ -54,6 +54,13 @@ pub(crate) fn random_of(datagram: &[u8]) -> Option<[u8; 32]> {
     read(datagram).ok().map(|knock| knock.hello.random)
 }
 
+/// Whether a ClientHello, or a piece of one, is at the start of a datagram.
+pub(crate) fn is_knock(datagram: &[u8]) -> bool {
+    let header = read_record(datagram)
+        .and_then(|(_, payload)| HandshakeHeader::read(&mut Reader::new(payload)).ok());
+    header.is_some_and(|header| header.kind == HandshakeType::CLIENT_HELLO)
+}
+
 /// Judges a datagram of `address`.
 pub(crate) fn examine(
     config: &Config,

@@ -33,8 +33,9 @@ pub struct PeerId(u64);
 /// in several pieces cannot be answered so, and is dropped.
 ///
 /// A client that begins anew from the address of an association, after a restart say, is let in when it
-/// shows its cookie; until then the association lives on (RFC 9147 §5.11). With connection ids, peers
-/// are known by them when their address changes (RFC 9146 §6).
+/// shows a cookie, which it is asked for whatever [`Config::cookies`] says; until then the association
+/// lives on (RFC 9147 §5.11). With connection ids, peers are known by them when their address changes
+/// (RFC 9146 §6).
 pub struct Listener {
     config: Arc<Config>,
     rng: Rng,
@@ -148,12 +149,18 @@ impl Listener {
 
     /// The peer that a datagram belongs to.
     fn find(&self, datagram: &Datagram<'_>) -> Option<PeerId> {
-        let named = self.named_by(datagram.payload);
-        named.or_else(|| self.by_address.get(&datagram.source).copied())
+        let here = self.by_address.get(&datagram.source).copied();
+        let Some(id) = self.id_in(datagram.payload) else { return here };
+        // Short ids can be alike: who has sent from here before comes first.
+        let has_id = |peer: &PeerId| {
+            let endpoint = self.peers.get(peer);
+            endpoint.is_some_and(|one| one.session().own_connection_ids().any(|own| own == id))
+        };
+        here.filter(has_id).or_else(|| self.by_connection_id.get(id).copied()).or(here)
     }
 
-    /// The peer that the connection id of the first record names.
-    fn named_by(&self, payload: &[u8]) -> Option<PeerId> {
+    /// The connection id of the first record.
+    fn id_in<'a>(&self, payload: &'a [u8]) -> Option<&'a [u8]> {
         let length = self.config.connection_id.filter(|length| *length > 0)?;
         let first = *payload.first()?;
         let at = if first == ContentType::TLS12_CID.number() {
@@ -163,7 +170,7 @@ impl Listener {
         } else {
             return None;
         };
-        self.by_connection_id.get(payload.get(at..at + length)?).copied()
+        payload.get(at..at + length)
     }
 
     /// Whether a datagram begins another handshake than that of the peer at its address.
@@ -177,7 +184,9 @@ impl Listener {
     fn take_strange(&mut self, now: Instant, datagram: Datagram<'_>) {
         let address = address_bytes(datagram.source);
         let payload = datagram.payload;
-        let admission = if self.config.cookies {
+        // RFC 9147 §5.11: nobody ends an association who has not shown that the client is there.
+        let is_taken = self.by_address.contains_key(&datagram.source);
+        let admission = if self.config.cookies || is_taken {
             match gate::examine(&self.config, &self.cookies, now, &address, payload) {
                 Verdict::Admit(admission) => Some(admission),
                 Verdict::Drop(reason) => return self.dropped.add(reason),
@@ -189,7 +198,7 @@ impl Listener {
                     return;
                 }
             }
-        } else if payload.first() == Some(&ContentType::HANDSHAKE.number()) {
+        } else if gate::is_knock(payload) {
             None
         } else {
             return self.dropped.add(DropReason::UnknownPeer);
@@ -219,7 +228,8 @@ impl Listener {
             if self.by_address.get(&before) == Some(&peer) {
                 self.by_address.remove(&before);
             }
-            self.by_address.insert(after, peer);
+            // A peer can claim any address; what comes from another peer's is that one's all the same.
+            self.by_address.entry(after).or_insert(peer);
         }
         self.told(peer);
     }

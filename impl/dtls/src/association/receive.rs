@@ -16,6 +16,7 @@ impl Association {
     /// in [`Association::stats`], and not held against the peer unless only the peer can have sent it.
     pub fn receive(&mut self, now: Instant, packet: &[u8]) {
         self.advance(now);
+        self.saw_newest = false;
         self.stats.datagrams_received += 1;
         self.stats.bytes_received += u64::try_from(packet.len()).unwrap_or(u64::MAX);
         if matches!(self.phase, Phase::Ended { .. }) {
@@ -63,8 +64,13 @@ impl Association {
             self.drop_for(DropReason::UnknownPeer);
             return false;
         }
-        self.saw_newest = false;
         self.receive(now, packet);
+        self.saw_newest
+    }
+
+    /// Whether a record newer than all before was in the last datagram, which the peer alone can have
+    /// sent.
+    pub(crate) const fn saw_newest(&self) -> bool {
         self.saw_newest
     }
 
@@ -354,6 +360,11 @@ impl Association {
     /// In version 1.2 it announces the peer's keys; in version 1.3 it is for middleboxes of TLS, and DTLS
     /// has none (RFC 9147 §5).
     fn take_change_cipher_spec(&mut self, number: RecordNumber, payload: &[u8]) {
+        // Once the peer's keys are there, anybody may have sent what came without any.
+        if number.epoch == 0 && self.records.read_epoch() > 0 {
+            self.drop_for(DropReason::UselessChangeCipherSpec);
+            return;
+        }
         if ChangeCipherSpec::parse(payload).is_err() {
             self.fail(Misdeed::BadChangeCipherSpec);
             return;

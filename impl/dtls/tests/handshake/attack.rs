@@ -63,8 +63,10 @@ fn nothing_without_keys_harms_an_association(
     let close = plain(21, 71, &[1, 0]);
     let change = plain(20, 72, &[1]);
     let hello_request = plain(22, 73, &[0; 12]);
-    for forged in [fatal, close, change, hello_request, strange_hello(version)] {
-        pair.end(victim).receive(now, &forged);
+    let malformed = [&[][..], &[2], &[1, 1]].map(|payload| plain(20, 74, payload));
+    let others = [fatal, close, change, hello_request, strange_hello(version)];
+    for forged in malformed.iter().chain(&others) {
+        pair.end(victim).receive(now, forged);
         pair.settle();
     }
     assert_eq!(pair.sent.len(), sent, "no answer to any of it");

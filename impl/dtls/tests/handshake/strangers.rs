@@ -1,6 +1,11 @@
 //! Servers that have clients prove their address first, and machines with addresses.
 
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::SocketAddr,
+    sync::Arc,
+    time::Duration,
+};
 
 use base::{Datagram, Ecn, Instant, Machine, Rng};
 use crypto::NamedGroup;
@@ -292,6 +297,159 @@ fn a_peer_with_a_connection_id_may_move(
     assert_eq!(transmit.destination, abroad);
     client.receive(world.now, &reply);
     assert_eq!(client.poll_data(), Some(&b"there you are"[..]));
+}
+
+#[rstest]
+fn a_forged_hello_ends_nothing_where_no_cookies_are_asked_for(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+) {
+    let [client, server] = configs(version);
+    let mut world = World::new(server);
+    let home = address("203.0.113.7:7");
+    world.join(home, &client, 2);
+    world.flush();
+    let mut old = world.clients.remove(&home).unwrap();
+    assert!(old.is_connected());
+    let mut forged = Vec::new();
+    let mut forger =
+        Association::client(Arc::new(client.clone()), Rng::from_seed([3; 32]), world.now);
+    forger.poll_packet(world.now, &mut forged).unwrap();
+    world.deliver(home, &forged);
+    world.flush();
+    let mut packet = Vec::new();
+    old.send(world.now, b"untouched", &mut packet).unwrap();
+    world.deliver(home, &packet);
+    world.flush();
+    assert_eq!(world.data(), [b"untouched".to_vec()]);
+    // The client itself begins anew, and shows that it is there.
+    world.join(home, &client, 4);
+    world.flush();
+    assert!(world.clients.get(&home).unwrap().is_connected());
+    assert_eq!(world.listener.len(), 1);
+}
+
+#[test]
+fn strangers_that_begin_no_handshake_take_no_place_for_good() {
+    let [_, server] = configs(Version::Dtls13);
+    let timeout = server.handshake_timeout;
+    let mut world = World::new(server);
+    world.deliver(address("203.0.113.1:1"), &[22]);
+    assert!(world.listener.is_empty(), "no record, no association");
+    // A piece of a ClientHello under a number that is far ahead: nothing of it is taken.
+    let mut piece = vec![22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 14];
+    piece.extend([1, 0, 0, 100, 0xea, 0x60, 0, 0, 0, 0, 0, 2, 0xfe, 0xfd]);
+    world.deliver(address("203.0.113.2:2"), &piece);
+    assert_eq!(world.listener.len(), 1);
+    let deadline = world.listener.poll_timeout().unwrap();
+    assert_eq!(deadline, world.now + timeout);
+    world.now = deadline;
+    world.listener.handle_timeout(deadline);
+    world.flush();
+    assert!(world.listener.is_empty());
+}
+
+#[rstest]
+fn a_peer_that_moves_to_the_address_of_another_does_not_take_its_packets(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+) {
+    let [plain, mut server] = configs(version);
+    server.connection_id = Some(6);
+    let mut mover = plain.clone();
+    mover.connection_id = Some(0);
+    let mut world = World::new(server);
+    let (home, abroad) = (address("203.0.113.7:7"), address("203.0.113.8:8"));
+    world.join(home, &plain, 2);
+    world.join(abroad, &mover, 3);
+    world.flush();
+    let mut send = |at: &SocketAddr, data: &[u8]| {
+        let mut packet = Vec::new();
+        let client = world.clients.get_mut(at).unwrap();
+        client.send(world.now, data, &mut packet).unwrap();
+        world.deliver(home, &packet);
+        world.flush();
+    };
+    send(&abroad, b"it is I");
+    send(&home, b"still here");
+    assert_eq!(world.data(), [b"it is I".to_vec(), b"still here".to_vec()]);
+}
+
+#[test]
+fn peers_whose_short_connection_ids_are_alike_are_told_apart_by_their_addresses() {
+    let [mut client, mut server] = configs(Version::Dtls13);
+    server.connection_id = Some(1);
+    client.connection_id = Some(0);
+    let mut world = World::new(server);
+    let homes: Vec<_> = (1..=30).map(|n| SocketAddr::from(([203, 0, 113, n], 1))).collect();
+    for (home, seed) in homes.iter().zip(1..) {
+        world.join(*home, &client, seed);
+    }
+    world.flush();
+    let ids = world.clients.values().map(|client| client.session().peer_connection_id().to_vec());
+    let ids: BTreeSet<_> = ids.collect();
+    assert!(ids.len() < homes.len(), "two are alike, or nothing is shown");
+    for home in &homes {
+        let mut packet = Vec::new();
+        let client = world.clients.get_mut(home).unwrap();
+        client.send(world.now, home.to_string().as_bytes(), &mut packet).unwrap();
+        world.deliver(*home, &packet);
+    }
+    world.flush();
+    assert_eq!(world.data().len(), homes.len());
+}
+
+/// A server of an endpoint and its client, connected.
+fn endpoint_and_client(here: SocketAddr, there: SocketAddr) -> (Endpoint, Association) {
+    let pair = Pair::connected(Version::Dtls13);
+    let mut endpoint = Endpoint::new(pair.server, there);
+    let mut client = pair.client;
+    deliver_data(&mut client, &mut endpoint, here, there);
+    (endpoint, client)
+}
+
+fn deliver_data(
+    client: &mut Association,
+    endpoint: &mut Endpoint,
+    destination: SocketAddr,
+    source: SocketAddr,
+) {
+    let now = Instant::ZERO;
+    let mut packet = Vec::new();
+    client.send(now, b"data", &mut packet).unwrap();
+    let datagram = Datagram { source, destination, ecn: Ecn::NotEct, payload: &packet };
+    endpoint.handle_datagram(now, datagram);
+}
+
+#[test]
+fn only_what_the_peer_alone_can_send_changes_where_it_is_answered_from() {
+    let (here, also_here) = (address("192.0.2.1:1"), address("192.0.2.9:9"));
+    let there = address("192.0.2.2:2");
+    let (mut endpoint, mut client) = endpoint_and_client(here, there);
+    let answers_from = |endpoint: &mut Endpoint| {
+        endpoint.send(Instant::ZERO, b"data", &mut Vec::new()).unwrap().source
+    };
+    assert_eq!(answers_from(&mut endpoint), Some(here));
+    let junk = [0x2f; 60];
+    let forged =
+        Datagram { source: there, destination: also_here, ecn: Ecn::NotEct, payload: &junk };
+    endpoint.handle_datagram(Instant::ZERO, forged);
+    assert_eq!(answers_from(&mut endpoint), Some(here));
+    deliver_data(&mut client, &mut endpoint, also_here, there);
+    assert_eq!(answers_from(&mut endpoint), Some(also_here));
+}
+
+#[test]
+fn data_that_came_before_the_end_is_told_before_it() {
+    let (here, there) = (address("192.0.2.1:1"), address("192.0.2.2:2"));
+    let (mut endpoint, mut client) = endpoint_and_client(here, there);
+    client.close(Instant::ZERO);
+    let mut packet = Vec::new();
+    while client.poll_packet(Instant::ZERO, &mut packet).is_some() {}
+    let datagram =
+        Datagram { source: there, destination: here, ecn: Ecn::NotEct, payload: &packet };
+    endpoint.handle_datagram(Instant::ZERO, datagram);
+    let events: Vec<_> = std::iter::from_fn(|| endpoint.poll_event()).collect();
+    let data = Event::Data(b"data".to_vec());
+    assert_eq!(events, [data, Event::Closed(CloseReason::Peer)]);
 }
 
 #[test]

@@ -135,6 +135,8 @@ impl Association {
         self.inbox = Inbox::starting_at(admission.message_seq);
         self.outbox = Outbox::starting_at(admission.message_seq, self.config.initial_timeout);
         self.records.set_next_sequence(0, admission.sequence);
+        // Known before its ClientHello is whole, so that the listener tells another one from it.
+        self.session.client_random = admission.client_random;
         if let Some((retried, transcript)) = admission.retry {
             self.transcript = transcript;
             let waiting = server::Waiting { retried: Some(retried) };

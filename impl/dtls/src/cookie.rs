@@ -1,20 +1,22 @@
 //! Cookies: what a server has a client prove its address with, while keeping nothing itself
 //! (RFC 6347 §4.2.1, RFC 9147 §5.1).
 //!
-//! A cookie is what the server would have kept, and a code over that, the client's address and its
-//! ClientHello:
+//! A cookie is what the server would have kept, and a code over that, the client's address and what its
+//! ClientHello says before the extensions:
 //!
 //! ```text
-//! +------+---------+ - - - - - - - - - - - - - - - +---------+
-//! | kind | seconds |  suite, group, hash of hello  | code 16 |
-//! +------+---------+ - - - - - - - - - - - - - - - +---------+
+//! +------+---------+ - - - - - - - - - - - - - - - - - - - - - - - +---------+
+//! | kind | seconds |  suite, group, digest 16, hash of the hello  | code 16 |
+//! +------+---------+ - - - - - - - - - - - - - - - - - - - - - - - +---------+
 //! ```
 //!
-//! The part in the middle is there in version 1.3 alone, whose transcript goes on with it (RFC 8446
-//! §4.4.1).
+//! The part in the middle is there in version 1.3 alone: the transcript goes on with the hash (RFC 8446
+//! §4.4.1), and the digest is of the extensions that stay the same. Where no more than the beginning of the
+//! ClientHello was seen, the suite is all that there is of it. What the code covers stands in the first
+//! fragment of any ClientHello that is answered, however it is cut.
 
 use base::{Instant, Reader, Rng, Writer};
-use crypto::{HmacAlgorithm, HmacKey, NamedGroup, Provider, constant_time_eq};
+use crypto::{HashAlgorithm, HmacAlgorithm, HmacKey, NamedGroup, Provider, constant_time_eq};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -29,6 +31,14 @@ const LIFE: u64 = 60;
 /// Bytes of the code at the end.
 const CODE_LEN: usize = 16;
 
+/// Bytes of a digest of extensions: a client that finds two sets of the same one fools nobody else.
+const DIGEST_LEN: usize = 16;
+
+/// The kinds of cookies.
+const VERIFY: u8 = 1;
+const RETRY: u8 = 2;
+const BEGINNING: u8 = 3;
+
 /// The padding extension (RFC 7685 §3), which may come and go between two hellos.
 const PADDING: ExtensionType = ExtensionType::new(21);
 
@@ -42,8 +52,12 @@ pub(crate) struct Cookies {
 pub(crate) enum Memory {
     /// That a HelloVerifyRequest was sent.
     Verify,
-    /// What a HelloRetryRequest asked for, and the hash of the ClientHello that it answered.
-    Retry { suite: CipherSuite, group: Option<NamedGroup>, hash: Vec<u8> },
+    /// What a HelloRetryRequest asked for, and of the ClientHello that it answered [`extensions_digest`]
+    /// and the hash.
+    Retry { suite: CipherSuite, group: Option<NamedGroup>, digest: [u8; DIGEST_LEN], hash: Vec<u8> },
+    /// That a HelloRetryRequest answered the beginning of a ClientHello, and asked for nothing but the
+    /// cookie.
+    Beginning { suite: CipherSuite },
 }
 
 impl Cookies {
@@ -65,10 +79,15 @@ impl Cookies {
         let mut writer = Writer::new(&mut cookie);
         writer.u8(memory.kind());
         writer.u64(seconds(now));
-        if let Memory::Retry { suite, group, hash } = memory {
-            writer.u16(suite.code_point());
-            writer.u16(group.map_or(0, NamedGroup::code_point));
-            writer.bytes(hash);
+        match memory {
+            Memory::Verify => {}
+            Memory::Retry { suite, group, digest, hash } => {
+                writer.u16(suite.code_point());
+                writer.u16(group.map_or(0, NamedGroup::code_point));
+                writer.bytes(digest);
+                writer.bytes(hash);
+            }
+            Memory::Beginning { suite } => writer.u16(suite.code_point()),
         }
         let code = self.code(&cookie, address, hello);
         cookie.extend_from_slice(&code);
@@ -94,16 +113,20 @@ impl Cookies {
         if age > LIFE {
             return None;
         }
-        if kind == Memory::Verify.kind() {
+        if kind == VERIFY {
             return Some(Memory::Verify);
         }
         let suite = CipherSuite::from_code_point(reader.u16().ok()?)?;
+        if kind == BEGINNING {
+            return Some(Memory::Beginning { suite });
+        }
         let group = NamedGroupId::new(reader.u16().ok()?).known();
-        Some(Memory::Retry { suite, group, hash: reader.rest().to_vec() })
+        let digest = reader.array().ok()?;
+        Some(Memory::Retry { suite, group, digest, hash: reader.rest().to_vec() })
     }
 
-    /// The code over a cookie, the address, and what must be the same in the ClientHello that brings it
-    /// back (RFC 6347 §4.2.1, RFC 8446 §4.1.2).
+    /// The code over a cookie, the address, and what comes before the extensions, which must be the same in
+    /// the ClientHello that brings the cookie back (RFC 6347 §4.2.1, RFC 8446 §4.1.2).
     fn code(&self, content: &[u8], address: &[u8], hello: &ClientHello<'_>) -> [u8; CODE_LEN] {
         let mut covered = Vec::new();
         let mut writer = Writer::new(&mut covered);
@@ -111,14 +134,10 @@ impl Cookies {
             writer.u16_length().writer().bytes(part);
         }
         writer.u16(hello.legacy_version.number());
-        // With its length, so that no suite can be read as the beginning of the extensions.
+        // With its length, so that no suite can be read as what comes after.
         let mut suites = writer.u16_length();
         hello.suites.iter().for_each(|suite| suites.writer().u16(suite.number()));
         drop(suites);
-        for (kind, value) in hello.extensions.iter().filter(|(kind, _)| stays(*kind)) {
-            writer.u16(kind.number());
-            writer.u16_length().writer().bytes(value);
-        }
         let tag = self.key.sign(&[&covered]);
         let mut code = [0; CODE_LEN];
         code.iter_mut().zip(tag.as_ref()).for_each(|(to, from)| *to = *from);
@@ -129,10 +148,26 @@ impl Cookies {
 impl Memory {
     const fn kind(&self) -> u8 {
         match self {
-            Self::Verify => 1,
-            Self::Retry { .. } => 2,
+            Self::Verify => VERIFY,
+            Self::Retry { .. } => RETRY,
+            Self::Beginning { .. } => BEGINNING,
         }
     }
+}
+
+/// Of the extensions that are the same in the second ClientHello (RFC 8446 §4.1.2).
+pub(crate) fn extensions_digest(provider: Provider, hello: &ClientHello<'_>) -> [u8; DIGEST_LEN] {
+    let mut covered = Vec::new();
+    let mut writer = Writer::new(&mut covered);
+    for (kind, value) in hello.extensions.iter().filter(|(kind, _)| stays(*kind)) {
+        writer.u16(kind.number());
+        writer.u16_length().writer().bytes(value);
+    }
+    let mut hasher = provider.hasher(HashAlgorithm::Sha256);
+    hasher.update(&covered);
+    let mut digest = [0; DIGEST_LEN];
+    digest.iter_mut().zip(hasher.digest().as_ref()).for_each(|(to, from)| *to = *from);
+    digest
 }
 
 /// Whether an extension is the same in the ClientHello after a HelloRetryRequest (RFC 8446 §4.1.2).

@@ -22,7 +22,7 @@ mod transcript;
 #[allow(unused_imports, clippy::allow_attributes, reason = "their users come next")]
 pub(crate) use self::{
     acks::Acks,
-    inbox::{Inbox, Incoming, Inserted, Message, Place},
+    inbox::{Inbox, Incoming, Inserted, MAX_MESSAGE, Message, Place},
     outbox::{Acknowledged, Expect, GaveUp, Outbox, Seal},
     transcript::Transcript,
 };

@@ -1,16 +1,19 @@
 //! What a server that wants cookies does with a datagram of somebody who has not shown one: it answers,
 //! and keeps nothing.
 
-use base::{Instant, Reader, Writer};
+mod beginning;
+mod knock;
+
+use base::{Instant, Writer};
 use crypto::Provider;
 
 use crate::{
     CipherSuite, Config, DropReason, Misdeed, Version,
-    cookie::{Cookies, Memory},
+    cookie::{Cookies, Memory, extensions_digest},
     flight::Transcript,
     handshake::{
         select,
-        server::{Retried, choose_version},
+        server::{First, Retried, choose_version},
         tls13,
     },
     wire::{
@@ -18,6 +21,8 @@ use crate::{
         HelloVerifyRequest, Message, ProtocolVersion,
     },
 };
+use knock::Knock;
+pub(crate) use knock::is_knock;
 
 /// What becomes of a datagram.
 #[derive(Debug)]
@@ -37,28 +42,15 @@ pub(crate) struct Admission {
     pub(crate) message_seq: u16,
     /// The number of its record, and of our first one (RFC 6347 §4.2.1).
     pub(crate) sequence: u64,
-    /// What a HelloRetryRequest asked for, and the transcript up to that.
+    /// The client's random.
+    pub(crate) client_random: [u8; 32],
+    /// What a HelloRetryRequest asked for, and the transcript up to that, as far as it is known.
     pub(crate) retry: Option<(Retried, Transcript)>,
-}
-
-/// A whole ClientHello at the start of a datagram.
-struct Knock<'a> {
-    sequence: u64,
-    message_seq: u16,
-    body: &'a [u8],
-    hello: ClientHello<'a>,
 }
 
 /// The random of the ClientHello at the start of a datagram, if there is one.
 pub(crate) fn random_of(datagram: &[u8]) -> Option<[u8; 32]> {
-    read(datagram).ok().map(|knock| knock.hello.random)
-}
-
-/// Whether a ClientHello, or a piece of one, is at the start of a datagram.
-pub(crate) fn is_knock(datagram: &[u8]) -> bool {
-    let header = read_record(datagram)
-        .and_then(|(_, payload)| HandshakeHeader::read(&mut Reader::new(payload)).ok());
-    header.is_some_and(|header| header.kind == HandshakeType::CLIENT_HELLO)
+    Knock::read(datagram).ok().map(|knock| knock.hello.random)
 }
 
 /// Judges a datagram of `address`.
@@ -69,71 +61,115 @@ pub(crate) fn examine(
     address: &[u8],
     datagram: &[u8],
 ) -> Verdict {
-    let knock = match read(datagram) {
+    let knock = match Knock::read(datagram) {
         Ok(knock) => knock,
         Err(reason) => return Verdict::Drop(reason),
     };
-    let verdict = match choose_version(config, &knock.hello) {
-        Ok(Version::Dtls12) => Ok(examine12(cookies, now, address, &knock)),
-        Ok(Version::Dtls13) => examine13(config, cookies, now, address, &knock),
-        Err(misdeed) => Err(misdeed),
+    let guard = Guard { config, cookies, now, address };
+    let verdict = match knock.body {
+        Some(body) => guard.examine_whole(&knock, body),
+        None => beginning::examine(&guard, &knock),
     };
     let verdict = verdict.unwrap_or_else(|misdeed| refuse(&knock, misdeed));
+    // RFC 9147 §5.1: not more than three times what came. There is no need for more than came where that
+    // is a datagram of several.
+    let factor = if knock.is_whole() { MAX_AMPLIFICATION } else { 1 };
     match verdict {
-        // RFC 9147 §5.1: not more than three times what came.
-        Verdict::Answer(answer) if answer.len() > MAX_AMPLIFICATION * datagram.len() => {
+        Verdict::Answer(answer) if answer.len() > factor * datagram.len() => {
             Verdict::Drop(DropReason::BadHello)
         }
         verdict => verdict,
     }
 }
 
-/// RFC 6347 §4.2.1: a bad cookie is none.
-fn examine12(cookies: &Cookies, now: Instant, address: &[u8], knock: &Knock<'_>) -> Verdict {
-    let hello = &knock.hello;
-    let takes_any = !hello.cookie.is_empty() && base::mutant::active("dtls-12-cookie-not-checked");
-    if takes_any || cookies.open(now, address, hello, hello.cookie) == Some(Memory::Verify) {
-        return Verdict::Admit(knock.admission(None));
-    }
-    let cookie = cookies.make(now, address, hello, &Memory::Verify);
-    // RFC 6347 §4.2.1: the version says nothing, and DTLS 1.0 is the one to name.
-    let request = HelloVerifyRequest { version: ProtocolVersion::DTLS_1_0, cookie: &cookie };
-    Verdict::Answer(knock.answer(&request))
+/// Who looks at a datagram.
+struct Guard<'a> {
+    config: &'a Config,
+    cookies: &'a Cookies,
+    now: Instant,
+    address: &'a [u8],
 }
 
-fn examine13(
-    config: &Config,
-    cookies: &Cookies,
-    now: Instant,
-    address: &[u8],
-    knock: &Knock<'_>,
-) -> Result<Verdict, Misdeed> {
-    let hello = &knock.hello;
-    if let Some(Cookie { cookie }) = hello.extensions.get::<Cookie<'_>>()? {
-        let memory = cookies.open(now, address, hello, cookie);
-        let Some(Memory::Retry { suite, group, hash }) = memory else {
-            // RFC 9147 §5.1: the client may begin anew without it.
-            return Err(Misdeed::BadCookie);
-        };
-        let extensions = tls13::retry_extensions(group, Some(cookie));
-        let request = body(&tls13::retry_request(suite, &extensions));
-        let mut transcript = Transcript::after_retry(config.provider, suite.hash(), &hash);
-        transcript.add(HandshakeType::SERVER_HELLO, knock.message_seq, &request);
-        let retried = Retried { suite, group };
-        return Ok(Verdict::Admit(knock.admission(Some((retried, transcript)))));
+impl Guard<'_> {
+    fn make(&self, hello: &ClientHello<'_>, memory: &Memory) -> Vec<u8> {
+        self.cookies.make(self.now, self.address, hello, memory)
     }
-    let suite = select::suite(config, hello, Version::Dtls13)?;
-    let group = tls13::missing_group(config, hello)?;
-    let hash = hash(config.provider, suite, knock);
-    let cookie = cookies.make(now, address, hello, &Memory::Retry { suite, group, hash });
-    let extensions = tls13::retry_extensions(group, Some(&cookie));
-    Ok(Verdict::Answer(knock.answer(&tls13::retry_request(suite, &extensions))))
+
+    fn open(&self, hello: &ClientHello<'_>, cookie: &[u8]) -> Option<Memory> {
+        self.cookies.open(self.now, self.address, hello, cookie)
+    }
+
+    /// Judges a ClientHello that is all there.
+    fn examine_whole(&self, knock: &Knock<'_>, body: &[u8]) -> Result<Verdict, Misdeed> {
+        let hello = &knock.hello;
+        match choose_version(self.config, hello)? {
+            Version::Dtls12 if self.is_verified(hello) => Ok(Verdict::Admit(knock.admission(None))),
+            Version::Dtls12 => Ok(self.ask_to_verify(knock)),
+            Version::Dtls13 => match self.check_cookie13(knock)? {
+                Some(verdict) => Ok(verdict),
+                None => self.ask_to_retry(knock, body),
+            },
+        }
+    }
+
+    /// Whether the cookie of version 1.2 is ours.
+    fn is_verified(&self, hello: &ClientHello<'_>) -> bool {
+        let takes_any =
+            !hello.cookie.is_empty() && base::mutant::active("dtls-12-cookie-not-checked");
+        takes_any || self.open(hello, hello.cookie) == Some(Memory::Verify)
+    }
+
+    /// RFC 6347 §4.2.1: a bad cookie is none.
+    fn ask_to_verify(&self, knock: &Knock<'_>) -> Verdict {
+        let cookie = self.make(&knock.hello, &Memory::Verify);
+        // RFC 6347 §4.2.1: the version says nothing, and DTLS 1.0 is the one to name.
+        let request = HelloVerifyRequest { version: ProtocolVersion::DTLS_1_0, cookie: &cookie };
+        Verdict::Answer(knock.answer(&request))
+    }
+
+    fn ask_to_retry(&self, knock: &Knock<'_>, body: &[u8]) -> Result<Verdict, Misdeed> {
+        let (config, hello) = (self.config, &knock.hello);
+        let suite = select::suite(config, hello, Version::Dtls13)?;
+        let group = tls13::missing_group(config, hello)?;
+        let digest = extensions_digest(config.provider, hello);
+        let hash = hash(config.provider, suite, body);
+        let cookie = self.make(hello, &Memory::Retry { suite, group, digest, hash });
+        let extensions = tls13::retry_extensions(group, Some(&cookie));
+        Ok(Verdict::Answer(knock.answer(&tls13::retry_request(suite, &extensions))))
+    }
+
+    /// Judges the cookie of version 1.3, if it is in sight.
+    fn check_cookie13(&self, knock: &Knock<'_>) -> Result<Option<Verdict>, Misdeed> {
+        let (provider, hello) = (self.config.provider, &knock.hello);
+        let Some(Cookie { cookie }) = hello.extensions.get::<Cookie<'_>>()? else {
+            return Ok(None);
+        };
+        let retry = match self.open(hello, cookie) {
+            Some(Memory::Retry { suite, group, digest, hash }) => {
+                // The association looks once more, when it has all of the extensions.
+                if knock.is_whole() && extensions_digest(provider, hello) != digest {
+                    return Err(Misdeed::BadCookie);
+                }
+                let extensions = tls13::retry_extensions(group, Some(cookie));
+                let request = body(&tls13::retry_request(suite, &extensions));
+                let mut transcript = Transcript::after_retry(provider, suite.hash(), &hash);
+                transcript.add(HandshakeType::SERVER_HELLO, knock.message_seq, &request);
+                (Retried { suite, group, first: First::Whole(digest) }, transcript)
+            }
+            Some(Memory::Beginning { suite }) => {
+                (Retried { suite, group: None, first: First::Beginning }, Transcript::new())
+            }
+            // RFC 9147 §5.1: the client may begin anew without it.
+            Some(Memory::Verify) | None => return Err(Misdeed::BadCookie),
+        };
+        Ok(Some(Verdict::Admit(knock.admission(Some(retry)))))
+    }
 }
 
 /// The hash of the first ClientHello, which stands for it in the transcript (RFC 8446 §4.4.1).
-fn hash(provider: Provider, suite: CipherSuite, knock: &Knock<'_>) -> Vec<u8> {
+fn hash(provider: Provider, suite: CipherSuite, body: &[u8]) -> Vec<u8> {
     let mut transcript = Transcript::new();
-    transcript.add(HandshakeType::CLIENT_HELLO, knock.message_seq, knock.body);
+    transcript.add(HandshakeType::CLIENT_HELLO, 0, body);
     transcript.choose(provider, Version::Dtls13, suite.hash());
     transcript.digest().as_ref().to_vec()
 }
@@ -144,42 +180,11 @@ fn refuse(knock: &Knock<'_>, misdeed: Misdeed) -> Verdict {
     Verdict::Answer(record(ContentType::ALERT, knock.sequence, &alert))
 }
 
-fn read(datagram: &[u8]) -> Result<Knock<'_>, DropReason> {
-    let (sequence, payload) = read_record(datagram).ok_or(DropReason::UnknownPeer)?;
-    let mut reader = Reader::new(payload);
-    let header = HandshakeHeader::read(&mut reader).map_err(|_| DropReason::BadHello)?;
-    let range = header.range().ok_or(DropReason::BadHello)?;
-    // Pieces would have to be kept.
-    if header.kind != HandshakeType::CLIENT_HELLO || !header.is_whole() {
-        return Err(DropReason::BadHello);
-    }
-    let body = reader.bytes(range.len()).map_err(|_| DropReason::BadHello)?;
-    let hello = ClientHello::parse(body).map_err(|_| DropReason::BadHello)?;
-    Ok(Knock { sequence, message_seq: header.message_seq, body, hello })
-}
-
-/// Number and payload of a handshake record without protection.
-fn read_record(datagram: &[u8]) -> Option<(u64, &[u8])> {
-    let mut reader = Reader::new(datagram);
-    let kind = ContentType::new(reader.u8().ok()?);
-    let version = ProtocolVersion::new(reader.u16().ok()?);
-    let [_, _, a, b, c, d, e, f] = number(&mut reader)?;
-    let length = usize::from(reader.u16().ok()?);
-    let payload = reader.bytes(length).ok()?;
-    let sequence = u64::from_be_bytes([0, 0, a, b, c, d, e, f]);
-    (kind == ContentType::HANDSHAKE && version.is_dtls()).then_some((sequence, payload))
-}
-
-/// Epoch and sequence number, if the epoch is 0.
-fn number(reader: &mut Reader<'_>) -> Option<[u8; 8]> {
-    let number = reader.array::<8>().ok()?;
-    number.starts_with(&[0, 0]).then_some(number)
-}
-
 impl Knock<'_> {
     fn admission(&self, retry: Option<(Retried, Transcript)>) -> Box<Admission> {
         let (message_seq, sequence) = (self.message_seq, self.sequence);
-        Box::new(Admission { message_seq, sequence, retry })
+        let client_random = self.hello.random;
+        Box::new(Admission { message_seq, sequence, client_random, retry })
     }
 
     /// The record of a message that answers it. RFC 6347 §4.2.1: under the number of the one that it

@@ -29,8 +29,12 @@ pub struct PeerId(u64);
 /// A server for many peers behind one address.
 ///
 /// With [`Config::cookies`], nothing at all is kept of a client before it has shown that it can read what
-/// is sent to where it says it is: a ClientHello is answered with a cookie and forgotten. A ClientHello
-/// in several pieces cannot be answered so, and is dropped.
+/// is sent to where it says it is: a ClientHello is answered with a cookie and forgotten.
+///
+/// Of a ClientHello in several fragments, the first alone is answered, if it tells the version. The one that
+/// follows has to show the cookie in its first fragment; the rest of it is put together then. In version
+/// 1.3, such a client is asked for no other key share than it offered, and refused with handshake_failure
+/// if none of those will do, since it may be asked but once (RFC 8446 §4.1.4).
 ///
 /// A client that begins anew from the address of an association, after a restart say, is let in when it
 /// shows a cookie, which it is asked for whatever [`Config::cookies`] says; until then the association

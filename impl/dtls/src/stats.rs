@@ -59,9 +59,13 @@ pub enum DropReason {
     InboxFull,
     /// Application data after the peer said it would send no more.
     AfterClose,
-    /// A ClientHello without a valid cookie that could not be answered, since it is malformed or in
-    /// pieces.
+    /// A ClientHello without a valid cookie that could not be answered, since it is malformed, or ends
+    /// with its first fragment before it tells which version to answer in.
     BadHello,
+    /// A fragment of a ClientHello that does not begin it, of a client that has shown no cookie.
+    HelloFragment,
+    /// The beginning of a second ClientHello that leaves its cookie to a later fragment.
+    CookieOutOfSight,
     /// A cookie that was not made here, or too long ago.
     BadCookie,
     /// A datagram that no association of a listener takes.
@@ -102,6 +106,8 @@ impl DropReason {
         Self::InboxFull,
         Self::AfterClose,
         Self::BadHello,
+        Self::HelloFragment,
+        Self::CookieOutOfSight,
         Self::BadCookie,
         Self::UnknownPeer,
         Self::TooManyAssociations,

@@ -1,5 +1,9 @@
 //! The server until it has a ClientHello: which version takes over.
 
+mod retried;
+
+pub(crate) use retried::{First, Retried};
+
 use super::{Context, Handshake, extensions, select, tls12, tls13};
 use crate::{
     Config, Misdeed, Version, cookie,
@@ -15,16 +19,6 @@ use crate::{
 pub(crate) struct Waiting {
     /// What a stateless answer asked for, which the cookie of this ClientHello tells.
     pub(crate) retried: Option<Retried>,
-}
-
-/// What a HelloRetryRequest asked for of which nothing was kept but what the cookie says. The transcript
-/// has its hash and the request already.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Retried {
-    /// The suite.
-    pub(crate) suite: crate::CipherSuite,
-    /// The group that a share was asked of.
-    pub(crate) group: Option<crypto::NamedGroup>,
 }
 
 impl Waiting {
@@ -43,7 +37,10 @@ impl Waiting {
         cx.session.version = Some(version);
         cx.session.client_random = hello.random;
         let suite = match self.retried {
-            Some(retried) => retried.suite,
+            Some(retried) => {
+                retried.take_up(cx, &message, &hello, version)?;
+                retried.suite
+            }
             None => select::suite(cx.config, &hello, version)?,
         };
         cx.session.suite = Some(suite);

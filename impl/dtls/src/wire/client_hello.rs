@@ -43,21 +43,10 @@ impl<'a> Message<'a> for ClientHello<'a> {
 
     fn parse(body: &'a [u8]) -> Result<Self, Malformed> {
         let mut reader = Reader::new(body);
-        let legacy_version = ProtocolVersion::new(reader.u16()?);
-        let random = reader.array()?;
-        let session_id = read_session_id(&mut reader)?;
-        let cookie_length = usize::from(reader.u8()?);
-        let cookie = reader.bytes(cookie_length)?;
-        let suites_length = usize::from(reader.u16()?);
-        let suites = Numbers::read_some(reader.sub(suites_length)?)?;
-        let compression_length = usize::from(reader.u8()?);
-        if compression_length == 0 {
-            return Err(reader.malformed("no compression method"));
-        }
-        let compression = reader.bytes(compression_length)?;
-        let extensions = Extensions::read_if_any(&mut reader)?;
+        let mut hello = Self::read_fields(&mut reader)?;
+        hello.extensions = Extensions::read_if_any(&mut reader)?;
         reader.finish()?;
-        Ok(Self { legacy_version, random, session_id, cookie, suites, compression, extensions })
+        Ok(hello)
     }
 
     fn write(&self, writer: &mut Writer<'_>) {
@@ -68,6 +57,42 @@ impl<'a> Message<'a> for ClientHello<'a> {
         self.suites.write(writer.u16_length().writer());
         writer.u8_length().writer().bytes(self.compression);
         self.extensions.write_if_any(writer);
+    }
+}
+
+impl<'a> ClientHello<'a> {
+    /// Reads what the first fragment of a ClientHello of `length` bytes tells: all that stands before the
+    /// extensions, and of those the ones that are whole.
+    ///
+    /// # Errors
+    ///
+    /// `Malformed` if the fragment ends before the extensions begin, or is not the beginning of a
+    /// ClientHello.
+    pub fn parse_beginning(fragment: &'a [u8], length: usize) -> Result<Self, Malformed> {
+        let mut reader = Reader::new(fragment);
+        let after = length.checked_sub(fragment.len());
+        let after = after.ok_or_else(|| reader.malformed("longer than its message"))?;
+        let mut hello = Self::read_fields(&mut reader)?;
+        hello.extensions = Extensions::read_begun(&mut reader, after)?;
+        Ok(hello)
+    }
+
+    /// Takes what stands before the extensions off `reader`.
+    fn read_fields(reader: &mut Reader<'a>) -> Result<Self, Malformed> {
+        let legacy_version = ProtocolVersion::new(reader.u16()?);
+        let random = reader.array()?;
+        let session_id = read_session_id(reader)?;
+        let cookie_length = usize::from(reader.u8()?);
+        let cookie = reader.bytes(cookie_length)?;
+        let suites_length = usize::from(reader.u16()?);
+        let suites = Numbers::read_some(reader.sub(suites_length)?)?;
+        let compression_length = usize::from(reader.u8()?);
+        if compression_length == 0 {
+            return Err(reader.malformed("no compression method"));
+        }
+        let compression = reader.bytes(compression_length)?;
+        let extensions = Extensions::EMPTY;
+        Ok(Self { legacy_version, random, session_id, cookie, suites, compression, extensions })
     }
 }
 
@@ -121,6 +146,29 @@ mod tests {
         assert!(ClientHello::parse(&with_trailing(&body)).is_err());
         let bare = ClientHello { extensions: Extensions::EMPTY, ..hello };
         assert_eq!(written(&bare), body[..body.len() - 6]);
+    }
+
+    #[test]
+    fn a_beginning_tells_the_extensions_that_are_whole() {
+        let mut body = body();
+        let at = body.len() - 6;
+        body.truncate(at);
+        body.extend([0, 11, 0, 23, 0, 0, 0, 44, 0, 3, 7, 8, 9]);
+        let seen = |end: usize| {
+            let hello = ClientHello::parse_beginning(&body[..end], body.len()).ok()?;
+            Some(hello.extensions.iter().count())
+        };
+        let whole: Vec<Option<usize>> = (0..=body.len()).map(seen).collect();
+        let mut wanted = vec![None; at + 2];
+        wanted.extend([Some(0); 4]);
+        wanted.extend([Some(1); 7]);
+        wanted.push(Some(2));
+        assert_eq!(whole, wanted);
+        // A length that says otherwise than the message's, and a type that stands twice.
+        assert!(ClientHello::parse_beginning(&body, body.len() + 1).is_err());
+        let (first, second) = (at + 3, at + 7);
+        body[second] = body[first];
+        assert!(ClientHello::parse_beginning(&body[..body.len()], body.len()).is_err());
     }
 
     #[test]

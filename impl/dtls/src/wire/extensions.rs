@@ -50,18 +50,31 @@ impl<'a> Extensions<'a> {
         let length = usize::from(reader.u16()?);
         let mut block = reader.sub(length)?;
         let mut check = block;
-        let mut types = SmallVec::<[u16; 32]>::new();
+        let mut types = Types::new();
         while !check.is_empty() {
-            types.push(check.u16()?);
-            let length = usize::from(check.u16()?);
-            let _value = check.bytes(length)?;
+            types.push(read_one(&mut check)?);
         }
-        // A block may hold thousands of empty extensions, so they are not compared each with each.
-        types.sort_unstable();
-        if types.windows(2).any(|pair| pair.first() == pair.last()) {
-            return Err(block.malformed(Self::DUPLICATE));
-        }
+        refuse_duplicates(types, &block)?;
         Ok(Self { block: block.rest() })
+    }
+
+    /// Takes what the beginning of a message holds of its block: all of `reader`, of which the extensions
+    /// that are whole are kept. `after` is how many bytes of the message follow.
+    pub(super) fn read_begun(reader: &mut Reader<'a>, after: usize) -> Result<Self, Malformed> {
+        let length = usize::from(reader.u16()?);
+        if length != reader.remaining() + after {
+            return Err(reader.malformed("extensions that do not end with the message"));
+        }
+        let (mut block, mut check) = (*reader, *reader);
+        let mut types = Types::new();
+        let mut whole = 0;
+        while let Ok(kind) = read_one(&mut check) {
+            types.push(kind);
+            whole = block.remaining() - check.remaining();
+        }
+        let _rest = reader.rest();
+        refuse_duplicates(types, &block)?;
+        Ok(Self { block: block.bytes(whole)? })
     }
 
     /// The same for a message that may end where its extensions would begin (RFC 5246 §7.4.1.2).
@@ -117,6 +130,25 @@ impl<'a> Extensions<'a> {
     pub fn get<E: Extension<'a>>(&self) -> Result<Option<E>, Malformed> {
         self.raw(E::TYPE).map(|value| E::read(Reader::new(value))).transpose()
     }
+}
+
+/// The types in a block.
+type Types = SmallVec<[u16; 32]>;
+
+/// Takes one extension off `reader`: its type comes back.
+fn read_one(reader: &mut Reader<'_>) -> Result<u16, Malformed> {
+    let kind = reader.u16()?;
+    let length = usize::from(reader.u16()?);
+    reader.bytes(length).map(|_value| kind)
+}
+
+fn refuse_duplicates(mut types: Types, block: &Reader<'_>) -> Result<(), Malformed> {
+    // A block may hold thousands of empty extensions, so they are not compared each with each.
+    types.sort_unstable();
+    if types.windows(2).any(|pair| pair.first() == pair.last()) {
+        return Err(block.malformed(Extensions::DUPLICATE));
+    }
+    Ok(())
 }
 
 impl fmt::Debug for Extensions<'_> {

@@ -1,108 +1,17 @@
 //! Servers that have clients prove their address first, and machines with addresses.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    net::SocketAddr,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 
-use base::{Datagram, Ecn, Instant, Machine, Rng};
+use base::{Datagram, Ecn, Instant, Machine as _, Rng};
 use crypto::NamedGroup;
-use dtls::{
-    Association, CloseReason, Config, DropReason, Endpoint, Event, Listener, PeerId, Side, Version,
-};
+use dtls::{Association, CloseReason, DropReason, Endpoint, Event, Side, Version};
 use rstest::rstest;
 use simnet::laws::{self, Step};
 
-use crate::support::{Pair, configs};
-
-fn address(text: &str) -> SocketAddr {
-    text.parse().unwrap()
-}
-
-fn with_cookies(version: Version) -> [Config; 2] {
-    let [client, mut server] = configs(version);
-    server.cookies = true;
-    [client, server]
-}
-
-/// A listener and clients at addresses of their own, on a path without delay.
-struct World {
-    now: Instant,
-    listener: Listener,
-    clients: BTreeMap<SocketAddr, Association>,
-    events: Vec<(PeerId, Event)>,
-    to_clients: usize,
-    to_listener: usize,
-}
-
-const LISTENER: &str = "192.0.2.1:443";
-
-impl World {
-    fn new(config: Config) -> Self {
-        Self {
-            now: Instant::ZERO,
-            listener: Listener::new(Arc::new(config), &Rng::from_seed([5; 32])),
-            clients: BTreeMap::new(),
-            events: Vec::new(),
-            to_clients: 0,
-            to_listener: 0,
-        }
-    }
-
-    fn join(&mut self, at: SocketAddr, config: &Config, seed: u8) {
-        let rng = Rng::from_seed([seed; 32]);
-        let client = Association::client(Arc::new(config.clone()), rng, self.now);
-        self.clients.insert(at, client);
-    }
-
-    fn deliver(&mut self, source: SocketAddr, payload: &[u8]) {
-        self.to_listener += payload.len();
-        let destination = address(LISTENER);
-        let datagram = Datagram { source, destination, ecn: Ecn::NotEct, payload };
-        self.listener.handle_datagram(self.now, datagram);
-    }
-
-    /// Carries packets to and fro until nobody has any.
-    fn flush(&mut self) {
-        loop {
-            let mut quiet = true;
-            for at in self.clients.keys().copied().collect::<Vec<_>>() {
-                let mut bytes = Vec::new();
-                while self.clients.get_mut(&at).unwrap().poll_packet(self.now, &mut bytes).is_some()
-                {
-                    self.deliver(at, &std::mem::take(&mut bytes));
-                    quiet = false;
-                }
-            }
-            let mut buffer = Vec::new();
-            while let Some(transmit) = self.listener.poll_transmit(self.now, &mut buffer) {
-                let bytes = std::mem::take(&mut buffer);
-                assert_eq!(transmit.size, bytes.len());
-                self.to_clients += bytes.len();
-                if let Some(client) = self.clients.get_mut(&transmit.destination) {
-                    client.receive(self.now, &bytes);
-                }
-                quiet = false;
-            }
-            while let Some(event) = self.listener.poll_event() {
-                self.events.push(event);
-            }
-            if quiet {
-                return;
-            }
-        }
-    }
-
-    fn data(&self) -> Vec<Vec<u8>> {
-        let data = |(_, event): &(PeerId, Event)| match event {
-            Event::Data(data) => Some(data.clone()),
-            _ => None,
-        };
-        self.events.iter().filter_map(data).collect()
-    }
-}
+use crate::{
+    support::{Pair, configs},
+    world::{World, address, with_cookies},
+};
 
 #[rstest]
 fn a_client_shows_its_cookie_and_connects(

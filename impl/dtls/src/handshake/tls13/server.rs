@@ -17,7 +17,7 @@ use crate::{
     flight::{Expect, Incoming},
     handshake::{
         Context, Step, extensions,
-        server::{self, Retried},
+        server::{self, First, Retried},
     },
     schedule::tls13::{ExporterSecret, TrafficSecret},
     wire::{
@@ -78,7 +78,11 @@ impl Server {
             (Choice::Share(group, share), _) => {
                 Answered::start(cx, hello, group, share).map(Self::Answered)
             }
-            // RFC 8446 §4.1.4: a client is asked once.
+            // RFC 8446 §4.1.4: a client is asked once. Where its shares had not been seen then, it did
+            // nothing wrong, and there is still no handshake.
+            (Choice::Ask(_), Some(Retried { first: First::Beginning, .. })) => {
+                Err(Misdeed::NoCommonGroup)
+            }
             (Choice::Ask(_), Some(_)) => Err(Misdeed::GroupChanged),
             (Choice::Ask(group), None) => {
                 retry::ask(cx, group)?;

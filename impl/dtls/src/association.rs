@@ -134,6 +134,7 @@ impl Association {
         self.cookies = None;
         self.inbox = Inbox::starting_at(admission.message_seq);
         self.outbox = Outbox::starting_at(admission.message_seq, self.config.initial_timeout);
+        self.outbox.set_max_timeouts(self.config.max_timeouts);
         self.records.set_next_sequence(0, admission.sequence);
         // Known before its ClientHello is whole, so that the listener tells another one from it.
         self.session.client_random = admission.client_random;
@@ -300,9 +301,12 @@ impl Association {
         }
         let epoch = self.records.write_epoch();
         let room = self.mtu.saturating_sub(self.records.overhead(epoch));
+        let room = room.min(self.records.max_payload(epoch));
         self.scratch.clear();
         let polled = self.acks.poll(room, &mut self.scratch);
-        polled && self.records.seal(epoch, ContentType::ACK, &self.scratch, out).is_ok()
+        let sent = polled && self.records.seal(epoch, ContentType::ACK, &self.scratch, out).is_ok();
+        self.stats.acknowledgements_sent += u64::from(sent);
+        sent
     }
 
     fn count_sent(&mut self, size: usize) {

@@ -175,6 +175,8 @@ pub struct Stats {
     pub data_received: u64,
     /// How often the timer had a flight sent again.
     pub timeouts: u64,
+    /// Acknowledgements sent, in version 1.3.
+    pub acknowledgements_sent: u64,
     /// How often our keys were updated.
     pub key_updates_sent: u64,
     /// How often the peer's keys were updated.

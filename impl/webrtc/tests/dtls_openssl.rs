@@ -6,6 +6,7 @@
 #[path = "dtls_peers/ours.rs"]
 mod ours;
 #[path = "dtls_peers/suites.rs"]
+#[expect(dead_code, reason = "other tests use more of it")]
 mod suites;
 #[path = "dtls_peers/tools.rs"]
 mod tools;

@@ -166,9 +166,9 @@ fn figures<O: Observer>(life: &Life<'_, O>, rehearsed: &[Cost; 2]) -> BTreeMap<&
     let apps = || (0..NAMES.len()).filter_map(|side| life.app(side));
     let costs = life.met.map(|(_, costs)| costs).unwrap_or_default();
     let most = |of: &dyn Fn(&Cost) -> u64| costs.iter().map(of).max().unwrap_or(0);
-    let timeouts = costs.iter().map(|cost| cost.timeouts).sum();
+    let causes = costs.iter().map(|cost| cost.timeouts + cost.acknowledgements).sum();
     let used = costs.iter().zip(rehearsed);
-    let used = used.map(|(cost, rehearsed)| promises::used(cost, rehearsed, timeouts)).max();
+    let used = used.map(|(cost, rehearsed)| promises::used(cost, rehearsed, causes)).max();
     let updates = apps().filter_map(|app| app.end().association());
     let updates = updates.map(|end| end.stats().key_updates_sent).max();
     // Builds with debug assertions remember nonces, some for the thread and not for the world.

@@ -18,7 +18,17 @@ pub(crate) fn draw(seed: u64) -> Plan {
     let dice = &mut dice;
     let cookies = dice.chance(0.35);
     let mutual = dice.chance(0.7);
-    let ways = [way(dice), way(dice)];
+    let mut ways = [way(dice), way(dice)];
+    if cookies {
+        // A cookie lives for a minute, and a client that comes with it later is turned away.
+        for way in &mut ways {
+            let percent = match way.loss {
+                Loss::None => 0,
+                Loss::Single(percent) | Loss::Bursts(percent, _) => percent.min(10),
+            };
+            way.loss = if percent > 0 { Loss::Single(percent) } else { Loss::None };
+        }
+    }
     let mtu = match dice.below(10) {
         0..=2 => 1_500,
         3 => 300,

@@ -38,6 +38,7 @@ pub(crate) struct Cost {
     pub(crate) datagrams: u64,
     pub(crate) bytes: u64,
     pub(crate) timeouts: u64,
+    pub(crate) acknowledgements: u64,
 }
 
 impl<'p, O: Observer> Life<'p, O> {
@@ -124,11 +125,14 @@ impl<'p, O: Observer> Life<'p, O> {
     }
 
     fn cost(&self, side: usize) -> Cost {
-        self.app(side).map_or_else(Cost::default, |app| Cost {
+        let Some(app) = self.app(side) else { return Cost::default() };
+        let stats = app.end().association().map(dtls::Association::stats);
+        Cost {
             datagrams: app.diary.datagrams,
             bytes: app.diary.bytes,
-            timeouts: app.end().association().map_or(0, |end| end.stats().timeouts),
-        })
+            timeouts: stats.map_or(0, |stats| stats.timeouts),
+            acknowledgements: stats.map_or(0, |stats| stats.acknowledgements_sent),
+        }
     }
 
     fn tell(&mut self, side: usize, act: impl FnOnce(&mut App, Instant)) {

@@ -172,12 +172,13 @@ pub(crate) fn timeouts_in(time: Duration, first: Duration) -> u64 {
     count
 }
 
-/// What was sent again is what the RFCs allow: at each timeout at most one flight, timeouts that double, and
-/// at most one answer to each repeat of the peer.
+/// What was sent again is what the RFCs allow: at each timeout at most one flight, timeouts that double, at
+/// most one answer to each repeat of the peer, and the rest of a flight at each acknowledgement of a part
+/// (RFC 9147 §7.2).
 ///
-/// The handshake on a perfect path, rehearsed, says what all flights cost. Small datagrams, acknowledgements
-/// and the rests sent after those cost more: twice as much is allowed, and an acknowledgement of a few
-/// hundred bytes for each.
+/// The handshake on a perfect path, rehearsed, says what all flights cost. Small datagrams and
+/// acknowledgements cost more: twice as much is allowed, and an acknowledgement of a few hundred bytes for
+/// each.
 fn budget<O: Observer>(
     plan: &Plan,
     life: &Life<'_, O>,
@@ -187,7 +188,7 @@ fn budget<O: Observer>(
     const ACKNOWLEDGEMENT: u64 = 600;
     let mut all = Vec::new();
     let Some((met, _)) = life.met else { return all };
-    let timeouts: u64 = costs.iter().map(|cost| cost.timeouts).sum();
+    let causes: u64 = costs.iter().map(|cost| cost.timeouts + cost.acknowledgements).sum();
     let sides = NAMES.into_iter().zip(&plan.sides).zip(costs.iter().zip(rehearsed));
     for ((name, side), (cost, rehearsed)) in sides {
         let time = met.saturating_duration_since(Instant::ZERO + side.start);
@@ -196,9 +197,9 @@ fn budget<O: Observer>(
             let wanted = format!("at most {most} timeouts in {:.1} s", time.as_secs_f64());
             all.push(broken("budget", &wanted, format!("{name}: {}", cost.timeouts)));
         }
-        let most = (1 + timeouts) * (2 * rehearsed.bytes + ACKNOWLEDGEMENT);
+        let most = (1 + causes) * (2 * rehearsed.bytes + ACKNOWLEDGEMENT);
         if cost.bytes > most {
-            let wanted = format!("at most {most} bytes with {timeouts} timeouts");
+            let wanted = format!("at most {most} bytes after {causes} timeouts and ACKs");
             all.push(broken("budget", &wanted, format!("{name}: {} bytes", cost.bytes)));
         }
     }
@@ -206,8 +207,8 @@ fn budget<O: Observer>(
 }
 
 /// How much of the budget a side has used, in per cent.
-pub(crate) fn used(cost: &Cost, rehearsed: &Cost, timeouts: u64) -> u64 {
-    100 * cost.bytes / ((1 + timeouts) * rehearsed.bytes).max(1)
+pub(crate) fn used(cost: &Cost, rehearsed: &Cost, causes: u64) -> u64 {
+    100 * cost.bytes / ((1 + causes) * rehearsed.bytes).max(1)
 }
 
 fn memory(name: &str, app: &App) -> Option<Broken> {

@@ -71,6 +71,8 @@ pub struct Association {
     answer: Option<Vec<u8>>,
     /// Whether a record newer than all before was among those of the last datagram.
     saw_newest: bool,
+    /// Whether the present datagram came from another address than the peer's.
+    is_elsewhere: bool,
     /// The epoch of the peer in which it was asked for new keys, because too much failed to open.
     asked_in_epoch: Option<u64>,
     stats: Stats,
@@ -174,6 +176,7 @@ impl Association {
             cookies: None,
             answer: None,
             saw_newest: false,
+            is_elsewhere: false,
             asked_in_epoch: None,
             stats: Stats::default(),
             config,

@@ -64,7 +64,9 @@ impl Association {
             self.drop_for(DropReason::UnknownPeer);
             return false;
         }
+        self.is_elsewhere = true;
         self.receive(now, packet);
+        self.is_elsewhere = false;
         self.saw_newest
     }
 
@@ -160,6 +162,10 @@ impl Association {
     }
 
     fn take(&mut self, number: RecordNumber, kind: ContentType, payload: &mut Vec<u8>) {
+        if number.epoch == 0 && self.is_elsewhere {
+            self.drop_for(DropReason::UnknownPeer);
+            return;
+        }
         self.note_opened(number, kind);
         match kind {
             ContentType::HANDSHAKE => self.take_handshake(number, payload),

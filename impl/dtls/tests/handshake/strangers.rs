@@ -13,6 +13,9 @@ use crate::{
     world::{World, address, with_cookies},
 };
 
+/// The type of records of version 1.2 that bear a connection id (RFC 9146 §4).
+const TLS12_CID: u8 = 25;
+
 #[rstest]
 fn a_client_shows_its_cookie_and_connects(
     #[values(Version::Dtls12, Version::Dtls13)] version: Version,
@@ -326,6 +329,42 @@ fn deliver_data(
     client.send(now, b"data", &mut packet).unwrap();
     let datagram = Datagram { source, destination, ecn: Ecn::NotEct, payload: &packet };
     endpoint.handle_datagram(now, datagram);
+}
+
+#[test]
+fn behind_a_connection_id_from_elsewhere_nothing_without_keys_is_looked_at() {
+    let [mut client, mut server] = configs(Version::Dtls12);
+    client.connection_id = Some(0);
+    server.connection_id = Some(6);
+    let (here, there) = (address("192.0.2.1:1"), address("192.0.2.2:2"));
+    let mut pair = Pair::new([client, server]);
+    // All comes but the client's last flight.
+    while pair.sent.iter().filter(|packet| packet.from == Side::Client).count() < 2 {
+        assert!(pair.step());
+    }
+    let flight = pair.sent.last().unwrap().bytes.clone();
+    let last = {
+        let mut rest = &flight[..];
+        while rest[0] != TLS12_CID {
+            rest = &rest[13 + usize::from(u16::from_be_bytes([rest[11], rest[12]]))..];
+        }
+        rest.to_vec()
+    };
+    let mut endpoint = Endpoint::new(pair.server, there);
+    let mut deliver = |source, payload: &[u8]| {
+        let datagram = Datagram { source, destination: here, ecn: Ecn::NotEct, payload };
+        endpoint.handle_datagram(pair.now, datagram);
+        (endpoint.is_closed(), endpoint.association().is_connected())
+    };
+    // The server gets its keys, but not the Finished.
+    let before = flight.len() - last.len();
+    assert_eq!(deliver(there, &flight[..before]), (false, false));
+    let mut forged = last.clone();
+    *forged.last_mut().unwrap() ^= 1;
+    forged.extend([22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 12]);
+    forged.extend([20, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 0]);
+    assert_eq!(deliver(address("203.0.113.9:9"), &forged), (false, false));
+    assert_eq!(deliver(there, &last), (false, true));
 }
 
 #[test]

@@ -279,9 +279,12 @@ impl Association {
         self.advance(now);
         let start = out.len();
         // A flight whose records cannot be sealed, because numbers have run out, is not sent any more;
-        // its timer ends the handshake.
+        // its timer ends the handshake. What was sealed before that goes out all the same.
         let sent = self.poll_answer(out)
-            || self.outbox.poll(&mut self.records, self.mtu, out).unwrap_or(false)
+            || self
+                .outbox
+                .poll(&mut self.records, self.mtu, out)
+                .unwrap_or_else(|_| out.len() > start)
             || self.poll_ack(out)
             || self.poll_alert(out);
         if !sent {

@@ -6,7 +6,7 @@ use base::{Rng, WallTime};
 use crypto::{CertificateParams, EcdsaCurve};
 
 use super::*;
-use crate::{Config, Credential, PeerCheck};
+use crate::{Config, Credential, PeerCheck, flight::Expect};
 
 /// Two ends whose handshake of version 1.3 is over.
 fn connected() -> (Association, Association) {
@@ -84,4 +84,22 @@ fn keys_are_updated_twice_though_only_one_direction_changes() {
         let mut events = std::iter::from_fn(|| client.poll_event());
         assert!(events.any(|event| event == Event::KeysUpdated { sending }), "{sending}");
     }
+}
+
+#[test]
+fn what_was_sealed_before_a_record_that_cannot_be_is_sent_and_counted() {
+    let (mut client, mut server) = connected();
+    client.outbox.begin_flight();
+    let update = [0];
+    for epoch in [3, 9] {
+        let _message_seq = client.outbox.push(epoch, HandshakeType::KEY_UPDATE, &update);
+    }
+    client.outbox.end_flight(Instant::ZERO, Expect::Acknowledgement);
+    let before = client.stats().datagrams_sent;
+    let mut packet = Vec::new();
+    assert_eq!(client.poll_packet(Instant::ZERO, &mut packet), Some(packet.len()));
+    assert_eq!(client.stats().datagrams_sent, before + 1);
+    server.receive(Instant::ZERO, &packet);
+    assert_eq!(server.records.read_epoch(), 4, "the first of the two arrived");
+    assert_eq!(client.poll_packet(Instant::ZERO, &mut packet), None);
 }

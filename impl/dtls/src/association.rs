@@ -281,10 +281,7 @@ impl Association {
         // A flight whose records cannot be sealed, because numbers have run out, is not sent any more;
         // its timer ends the handshake. What was sealed before that goes out all the same.
         let sent = self.poll_answer(out)
-            || self
-                .outbox
-                .poll(&mut self.records, self.mtu, out)
-                .unwrap_or_else(|_| out.len() > start)
+            || self.outbox.poll(&mut self.records, self.mtu, out).unwrap_or(out.len() > start)
             || self.poll_ack(out)
             || self.poll_alert(out);
         if !sent {

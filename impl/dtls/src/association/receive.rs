@@ -242,10 +242,12 @@ impl Association {
         }
     }
 
-    /// Whether nothing new of the peer may come under the keys of `message` after it (RFC 8446 §5.1).
+    /// Whether nothing new of the peer may come under the keys of `message` after it (RFC 8446 §5.1). A
+    /// KeyUpdate does not end its epoch at once: the peer keeps to the keys until it has our
+    /// acknowledgement (RFC 9147 §8).
     fn ends_its_epoch(&self, message: &Message) -> bool {
-        let changes = [HandshakeType::FINISHED, HandshakeType::KEY_UPDATE].contains(&message.kind);
-        changes && self.session.version == Some(Version::Dtls13)
+        let is_tls13 = self.session.version == Some(Version::Dtls13);
+        message.kind == HandshakeType::FINISHED && is_tls13
     }
 
     /// Has the handshake take a message, and sees what follows from it.
@@ -305,7 +307,9 @@ impl Association {
         }
         // In version 1.2 the keys may come before the last message that has none.
         let is_tls13 = self.session.version == Some(Version::Dtls13);
-        if is_tls13 && self.inbox.raise_floor(self.records.read_epoch()) {
+        // After the handshake, it is its next message that shows that the peer has left an epoch.
+        let floor = if was_connected { message.epoch } else { self.records.read_epoch() };
+        if is_tls13 && self.inbox.raise_floor(floor) {
             self.fail(Misdeed::DataAcrossKeyChange);
         } else if is_connected && !was_connected {
             self.connected();

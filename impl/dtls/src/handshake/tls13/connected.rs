@@ -8,6 +8,7 @@ use base::{Instant, Writer};
 use super::{
     connection_ids::ConnectionIds,
     key_update::{Reading, Reason, Writing},
+    keys::APPLICATION,
 };
 use crate::{
     Misdeed, Side, UpdateKeysError,
@@ -53,8 +54,7 @@ impl Connected {
         cx: &mut Context<'_>,
         message: Incoming<'_>,
     ) -> Result<Self, Misdeed> {
-        // RFC 8446 §4.6.3: after a KeyUpdate come the next keys, and nothing else.
-        if message.epoch != self.reading.epoch() {
+        if !self.may_come_in(message.kind, message.epoch) {
             return Err(Misdeed::DataAcrossKeyChange);
         }
         match (message.kind, cx.side) {
@@ -72,6 +72,19 @@ impl Connected {
         }
         self.speak(cx);
         Ok(self)
+    }
+
+    /// Whether a message may come in `epoch`.
+    ///
+    /// Until its KeyUpdate is acknowledged, the peer has no other keys than the old ones to say what is
+    /// independent of it (RFC 9147 §5.8.4, §8), and it repeats that under the same keys later. Connection
+    /// ids are; the next KeyUpdate is not. A ticket would be too, and is refused all the same: BoGo wants
+    /// one that follows a KeyUpdate in its epoch to end the association.
+    fn may_come_in(&self, kind: HandshakeType, epoch: u64) -> bool {
+        let is_about_ids = [HandshakeType::NEW_CONNECTION_ID, HandshakeType::REQUEST_CONNECTION_ID]
+            .contains(&kind);
+        let present = self.reading.epoch();
+        epoch == present || (is_about_ids && epoch >= APPLICATION && epoch + 1 == present)
     }
 
     fn take_key_update(&mut self, cx: &mut Context<'_>, body: &[u8]) -> Result<(), Misdeed> {
@@ -178,8 +191,8 @@ impl Connected {
 
     /// Sends what is due, if nothing is unacknowledged.
     ///
-    /// One message at a time: RFC 9147 §5.8.4 forbids two of a kind, and after a KeyUpdate nothing may
-    /// come in the old epoch. An update comes last, so that nothing has to be repeated in an epoch that
+    /// One message at a time: RFC 9147 §5.8.4 forbids two of a kind, and not every peer takes anything in the
+    /// old epoch after a KeyUpdate. An update comes last, so that nothing has to be repeated in an epoch that
     /// the peer may have forgotten.
     fn speak(&mut self, cx: &mut Context<'_>) {
         // Message numbers do not begin anew (RFC 9147 §5.2): when they are used up, no more is said.

@@ -54,7 +54,7 @@ impl Reading {
         Self { epoch: APPLICATION, secret, old: Some(Old::UntilUsed), idle_updates: 0 }
     }
 
-    /// The epoch that the peer's next message has to come in.
+    /// The epoch of the newest keys, in which the peer's next KeyUpdate has to come.
     pub(super) const fn epoch(&self) -> u64 {
         self.epoch
     }

@@ -4,13 +4,9 @@ use std::time::Duration;
 
 use wire::dtls::Version;
 
-use crate::{
-    Stop, Variant,
-    subjects::{
-        dtls::{DtlsRole, DtlsVersion},
-        stun::Refusal,
-    },
-};
+use crate::subjects::dtls::{DtlsRole, DtlsVersion};
+use crate::subjects::stun::Refusal;
+use crate::{Stop, Variant};
 
 /// A second.
 pub(in crate::cases) const SECOND: Duration = Duration::from_secs(1);

@@ -1,3 +1,5 @@
+//! Fragments in every order, doubled, contradicting, too many: what comes out, and what is held.
+
 use base::Writer;
 use rstest::rstest;
 

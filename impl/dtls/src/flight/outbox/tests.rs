@@ -1,3 +1,5 @@
+//! Flights cut, packed, lost, repeated and acknowledged, on virtual time.
+
 use base::Reader;
 use rstest::rstest;
 

@@ -1,3 +1,5 @@
+//! The key schedule of version 1.2 against published values.
+
 use rstest::rstest;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! The key schedule of version 1.3 against a reference that knows HMAC alone.
+
 use crypto::HmacAlgorithm;
 use rstest::rstest;
 

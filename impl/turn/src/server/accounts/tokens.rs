@@ -175,7 +175,7 @@ mod tests {
         };
         let token = key.seal("turn.example.org", [3; 12], content);
         assert!(open(&token, "kid") && !open(&token, "other"));
-        assert!(!open(&key.seal("turn2.example.org", [3; 12], content), "kid"));
+        assert!(!open(&key.seal("turn2.example.org", [4; 12], content), "kid"));
         let other = TokenKey::new(provider, &[8; 32]).unwrap();
         assert!(!open(&other.seal("turn.example.org", [3; 12], content), "kid"));
         for at in 0..token.len() {

@@ -9,19 +9,24 @@ use crate::{Association, DropReason, Event, SendError, Session};
 /// An [`Association`] with the address of its peer.
 ///
 /// Datagrams of others are dropped, unless connection ids were agreed on: then the peer may change its
-/// address, and the newest record that it alone can have sent says which it is (RFC 9146 §6).
+/// address once it is [`Event::Connected`], and the newest record that it alone can have sent says which it
+/// is (RFC 9146 §6). All that is sent follows it there at once, and [`Event::PeerMoved`] tells of it. Who
+/// brings the peer's records from an address of a third has what is sent go to that third: whether it is
+/// tested first that the peer can be reached there is for the layer above to decide.
 #[derive(Debug)]
 pub struct Endpoint {
     association: Association,
     local: Option<SocketAddr>,
     remote: SocketAddr,
+    /// Where the peer was when that was last told, if it has moved since.
+    moved_from: Option<SocketAddr>,
 }
 
 impl Endpoint {
     /// Has `association` talk to `remote`.
     #[must_use]
     pub const fn new(association: Association, remote: SocketAddr) -> Self {
-        Self { association, local: None, remote }
+        Self { association, local: None, remote, moved_from: None }
     }
 
     /// The association, for its commands. What they have to send is polled here.
@@ -67,6 +72,13 @@ impl Endpoint {
         Ok(self.transmit(size))
     }
 
+    /// The peer has shown that it is at `remote` now.
+    fn follow(&mut self, remote: SocketAddr) {
+        let told = *self.moved_from.get_or_insert(self.remote);
+        self.moved_from = Some(told).filter(|told| *told != remote);
+        self.remote = remote;
+    }
+
     fn transmit(&self, size: usize) -> Transmit {
         let transmit = Transmit::new(self.remote, size);
         match self.local {
@@ -92,8 +104,11 @@ impl Machine for Endpoint {
             self.association.drop_for(DropReason::UnknownPeer);
             return;
         }
-        if self.association.receive_elsewhere(now, datagram.payload) {
-            self.remote = datagram.source;
+        // During the handshake, it is not certain yet who the peer is. After it, every record that can be the
+        // newest bears our connection id.
+        let may_move = self.association.is_connected();
+        if self.association.receive_elsewhere(now, datagram.payload) && may_move {
+            self.follow(datagram.source);
             self.local = Some(datagram.destination);
         }
     }
@@ -107,13 +122,16 @@ impl Machine for Endpoint {
         Some(self.transmit(size))
     }
 
-    /// What happened, then the data that came; the end is last.
+    /// What happened, then where the peer is, then the data that came; the end is last.
     fn poll_event(&mut self) -> Option<Event> {
         if !self.association.tells_of_its_end() {
             let event = self.association.poll_event();
             if event.is_some() {
                 return event;
             }
+        }
+        if let Some(from) = self.moved_from.take() {
+            return Some(Event::PeerMoved { from, to: self.remote });
         }
         let data = self.association.poll_data().map(|data| Event::Data(data.to_vec()));
         data.or_else(|| self.association.poll_event())

@@ -1,5 +1,7 @@
 //! What an association reports.
 
+use std::net::SocketAddr;
+
 use crate::{Misdeed, wire::AlertDescription};
 
 /// What an association reports.
@@ -20,6 +22,20 @@ pub enum Event {
     PeerKeysUpdated {
         /// The epoch in which it will send.
         receiving: u64,
+    },
+    /// The peer is at another address, to which everything goes from now on. Only from machines with
+    /// addresses, where connection ids were agreed on; several moves that nobody asked about are told as
+    /// one, and none if the peer is back.
+    ///
+    /// A record of the peer's came from there that was newer than all before (RFC 9146 §6). That shows who
+    /// sealed it, not who sent it from there, nor that anything arrives there: nothing is tested and nothing
+    /// is held back. The layer above decides whether to ask the peer for a sign of life before it sends
+    /// much.
+    PeerMoved {
+        /// Where it was when that was last told.
+        from: SocketAddr,
+        /// Where it is.
+        to: SocketAddr,
     },
     /// Application data came. Only from machines with addresses; [`Association::poll_data`] has it
     /// otherwise.

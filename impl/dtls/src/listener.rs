@@ -39,7 +39,8 @@ pub struct PeerId(u64);
 /// A client that begins anew from the address of an association, after a restart say, is let in when it
 /// shows a cookie, which it is asked for whatever [`Config::cookies`] says; until then the association
 /// lives on (RFC 9147 §5.11). With connection ids, peers are known by them when their address changes
-/// (RFC 9146 §6).
+/// (RFC 9146 §6): [`Event::PeerMoved`] tells where they are then, and what is sent follows them, as with
+/// an [`Endpoint`].
 pub struct Listener {
     config: Arc<Config>,
     rng: Rng,

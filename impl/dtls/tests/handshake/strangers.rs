@@ -16,6 +16,9 @@ use crate::{
 /// The type of records of version 1.2 that bear a connection id (RFC 9146 §4).
 const TLS12_CID: u8 = 25;
 
+/// The first four bits of those of version 1.3 (RFC 9147 §4).
+const TLS13_CID: u8 = 0x30;
+
 #[rstest]
 fn a_client_shows_its_cookie_and_connects(
     #[values(Version::Dtls12, Version::Dtls13)] version: Version,
@@ -201,6 +204,9 @@ fn a_peer_with_a_connection_id_may_move(
     world.flush();
     assert_eq!(world.data(), [b"from elsewhere".to_vec()]);
     assert_eq!(world.listener.remote(peer), Some(abroad));
+    let moved = |(_, event): &&(_, Event)| matches!(event, Event::PeerMoved { .. });
+    let moves: Vec<_> = world.events.iter().filter(moved).cloned().collect();
+    assert_eq!(moves, [(peer, Event::PeerMoved { from: home, to: abroad })]);
     // Nor back, by a repetition.
     world.deliver(home, &packet);
     assert_eq!(world.listener.remote(peer), Some(abroad));
@@ -331,6 +337,62 @@ fn deliver_data(
     endpoint.handle_datagram(now, datagram);
 }
 
+/// Goes on until the client has sent its last flight, which has not arrived: what comes before the first
+/// record with a connection id, and what begins with it.
+fn last_flight(pair: &mut Pair) -> (Vec<u8>, Vec<u8>) {
+    while pair.sent.iter().filter(|packet| packet.from == Side::Client).count() < 2 {
+        assert!(pair.step());
+    }
+    let flight = pair.sent.last().unwrap().bytes.clone();
+    let mut rest = &flight[..];
+    while rest[0] != TLS12_CID && rest[0] & 0xf0 != TLS13_CID {
+        rest = &rest[13 + usize::from(u16::from_be_bytes([rest[11], rest[12]]))..];
+    }
+    let (before, last) = flight.split_at(flight.len() - rest.len());
+    (before.to_vec(), last.to_vec())
+}
+
+#[rstest]
+fn a_peer_moves_once_it_is_connected_and_that_is_told(
+    #[values(Version::Dtls12, Version::Dtls13)] version: Version,
+) {
+    let [mut client, mut server] = configs(version);
+    client.connection_id = Some(0);
+    server.connection_id = Some(6);
+    let (here, there) = (address("192.0.2.1:1"), address("192.0.2.2:2"));
+    let abroad = address("203.0.113.9:9");
+    let mut pair = Pair::new([client, server]);
+    let (before, last) = last_flight(&mut pair);
+    let now = pair.now;
+    let mut endpoint = Endpoint::new(pair.server, there);
+    let deliver = |endpoint: &mut Endpoint, source, payload: &[u8]| {
+        let datagram = Datagram { source, destination: here, ecn: Ecn::NotEct, payload };
+        endpoint.handle_datagram(now, datagram);
+        endpoint.remote()
+    };
+    deliver(&mut endpoint, there, &before);
+    assert_eq!(deliver(&mut endpoint, abroad, &last), there, "it was not connected yet");
+    assert!(endpoint.state().is_connected());
+    let mut answer = Vec::new();
+    let transmit = endpoint.poll_transmit(now, &mut answer).unwrap();
+    assert_eq!(transmit.destination, there);
+    pair.client.receive(now, &answer);
+    let mut data = || {
+        let mut sealed = Vec::new();
+        pair.client.send(now, b"data", &mut sealed).unwrap();
+        sealed
+    };
+    assert_eq!(deliver(&mut endpoint, abroad, &data()), abroad);
+    let events: Vec<_> = std::iter::from_fn(|| endpoint.poll_event()).collect();
+    let moved = Event::PeerMoved { from: there, to: abroad };
+    assert_eq!(events, [Event::Connected, moved, Event::Data(b"data".to_vec())]);
+    // There and back again, unseen.
+    assert_eq!(deliver(&mut endpoint, there, &data()), there);
+    assert_eq!(deliver(&mut endpoint, abroad, &data()), abroad);
+    let events: Vec<_> = std::iter::from_fn(|| endpoint.poll_event()).collect();
+    assert!(events.iter().all(|event| matches!(event, Event::Data(_))), "{events:?}");
+}
+
 #[test]
 fn behind_a_connection_id_from_elsewhere_nothing_without_keys_is_looked_at() {
     let [mut client, mut server] = configs(Version::Dtls12);
@@ -338,18 +400,7 @@ fn behind_a_connection_id_from_elsewhere_nothing_without_keys_is_looked_at() {
     server.connection_id = Some(6);
     let (here, there) = (address("192.0.2.1:1"), address("192.0.2.2:2"));
     let mut pair = Pair::new([client, server]);
-    // All comes but the client's last flight.
-    while pair.sent.iter().filter(|packet| packet.from == Side::Client).count() < 2 {
-        assert!(pair.step());
-    }
-    let flight = pair.sent.last().unwrap().bytes.clone();
-    let last = {
-        let mut rest = &flight[..];
-        while rest[0] != TLS12_CID {
-            rest = &rest[13 + usize::from(u16::from_be_bytes([rest[11], rest[12]]))..];
-        }
-        rest.to_vec()
-    };
+    let (before, last) = last_flight(&mut pair);
     let mut endpoint = Endpoint::new(pair.server, there);
     let mut deliver = |source, payload: &[u8]| {
         let datagram = Datagram { source, destination: here, ecn: Ecn::NotEct, payload };
@@ -357,8 +408,7 @@ fn behind_a_connection_id_from_elsewhere_nothing_without_keys_is_looked_at() {
         (endpoint.is_closed(), endpoint.association().is_connected())
     };
     // The server gets its keys, but not the Finished.
-    let before = flight.len() - last.len();
-    assert_eq!(deliver(there, &flight[..before]), (false, false));
+    assert_eq!(deliver(there, &before), (false, false));
     let mut forged = last.clone();
     *forged.last_mut().unwrap() ^= 1;
     forged.extend([22, 0xfe, 0xfd, 0, 0, 0, 0, 0, 0, 0, 9, 0, 12]);

@@ -203,4 +203,21 @@ fn nothing_new_comes_in_the_old_epoch_after_a_message_of_the_new_one() {
     assert_eq!(told(&mut server, &late), Some(Misdeed::DataAcrossKeyChange));
 }
 
+#[test]
+fn a_record_without_our_connection_id_shows_nobody_s_address() {
+    let (mut client, mut server) = connected();
+    let data = |client: &mut Association| {
+        let mut packet = Vec::new();
+        client.send(Instant::ZERO, b"data", &mut packet).unwrap();
+        packet
+    };
+    let first = data(&mut client);
+    assert!(server.receive_elsewhere(Instant::ZERO, &first));
+    // Behind one with the id that is not new.
+    client.records.use_connection_id(&[]);
+    let both = [first, data(&mut client)].concat();
+    assert!(!server.receive_elsewhere(Instant::ZERO, &both));
+    assert_eq!(server.stats().dropped.count(DropReason::UnknownConnectionId), 1);
+}
+
 const UPDATE: HandshakeType = HandshakeType::KEY_UPDATE;

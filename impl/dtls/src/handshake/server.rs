@@ -89,7 +89,24 @@ fn check_form(hello: &ClientHello<'_>, version: Version) -> Result<(), Misdeed> 
     {
         return Err(Misdeed::BadCookie);
     }
-    Ok(())
+    if version == Version::Dtls13 { check_known_keys(hello) } else { Ok(()) }
+}
+
+/// Checks that keys known beforehand, of which there are none here, are offered as they must be: at the
+/// end, and with a way to use them (RFC 8446 §4.2.9, §4.2.11).
+fn check_known_keys(hello: &ClientHello<'_>) -> Result<(), Misdeed> {
+    if !hello.extensions.has(ExtensionType::PRE_SHARED_KEY) {
+        return Ok(());
+    }
+    if !hello.extensions.has(ExtensionType::PSK_KEY_EXCHANGE_MODES) {
+        return Err(Misdeed::ExtensionMissing);
+    }
+    let last = hello.extensions.iter().last().map(|(kind, _)| kind);
+    if last == Some(ExtensionType::PRE_SHARED_KEY) {
+        Ok(())
+    } else {
+        Err(Misdeed::ExtensionForbidden)
+    }
 }
 
 /// The random of a ServerHello. RFC 8446 §4.1.3: a server of version 1.3 that chose 1.2 says so at its
@@ -150,6 +167,11 @@ fn check_shares(
             Err(Misdeed::SecondHelloChanged)
         };
     };
+    check_asked_share(second, group)
+}
+
+/// The one share that was asked for, and no other (RFC 8446 §4.1.2).
+fn check_asked_share(second: &ClientHello<'_>, group: NamedGroupId) -> Result<(), Misdeed> {
     let shares =
         second.extensions.get::<ClientKeyShares<'_>>()?.ok_or(Misdeed::ExtensionMissing)?;
     let mut entries = shares.entries();

@@ -69,6 +69,9 @@ impl<'a> Message<'a> for NewConnectionId<'a> {
         let length = usize::from(reader.u16()?);
         let ids = reader.bytes(length)?;
         let usage = ConnectionIdUsage::new(reader.u8()?);
+        if !matches!(usage, ConnectionIdUsage::CID_IMMEDIATE | ConnectionIdUsage::CID_SPARE) {
+            return Err(reader.malformed("connection ids of no known use"));
+        }
         reader.finish()?;
         Self::from_list(ids, usage)
     }
@@ -109,6 +112,13 @@ mod tests {
         NewConnectionId::append(&mut list, &[9]);
         let made = NewConnectionId::from_list(&list, ConnectionIdUsage::CID_SPARE);
         assert_eq!(made, NewConnectionId::parse(BODY));
+    }
+
+    #[test]
+    fn ids_of_no_known_use_are_refused() {
+        for (usage, is_known) in [(0, true), (1, true), (2, false), (255, false)] {
+            assert_eq!(NewConnectionId::parse(&[0, 2, 1, 7, usage]).is_ok(), is_known, "{usage}");
+        }
     }
 
     #[test]

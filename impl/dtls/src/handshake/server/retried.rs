@@ -44,6 +44,13 @@ impl Retried {
         if version != Version::Dtls13 {
             return Err(Misdeed::SecondHelloChanged);
         }
+        // RFC 8446 §4.1.2: early data is not offered again.
+        if second.extensions.has(ExtensionType::EARLY_DATA) {
+            return Err(Misdeed::SecondHelloChanged);
+        }
+        if let Some(group) = self.group {
+            super::check_asked_share(second, group.into())?;
+        }
         match self.first {
             First::Whole(digest) if digest == extensions_digest(cx.config.provider, second) => {
                 Ok(())

@@ -15,8 +15,8 @@ use crate::{
     handshake::{Context, Offer, Step, extensions},
     schedule::tls13::KeySchedule,
     wire::{
-        Certificate13, CertificateRequest13, EncryptedExtensions, HandshakeType, Message as _,
-        ServerHello, SignatureAlgorithms, SignatureScheme,
+        Certificate13, CertificateRequest13, EncryptedExtensions, ExtensionType, HandshakeType,
+        Message as _, ServerHello, SignatureAlgorithms, SignatureScheme,
     },
 };
 
@@ -94,12 +94,32 @@ impl Client {
     }
 }
 
+/// Extensions that are known here and have no place in a CertificateRequest; others in it are not looked at
+/// (RFC 8446 §4.2).
+const NOT_IN_REQUEST: [ExtensionType; 12] = [
+    ExtensionType::SERVER_NAME,
+    ExtensionType::SUPPORTED_GROUPS,
+    ExtensionType::USE_SRTP,
+    ExtensionType::APPLICATION_LAYER_PROTOCOL_NEGOTIATION,
+    ExtensionType::RECORD_SIZE_LIMIT,
+    ExtensionType::PRE_SHARED_KEY,
+    ExtensionType::EARLY_DATA,
+    ExtensionType::SUPPORTED_VERSIONS,
+    ExtensionType::COOKIE,
+    ExtensionType::PSK_KEY_EXCHANGE_MODES,
+    ExtensionType::KEY_SHARE,
+    ExtensionType::CONNECTION_ID,
+];
+
 impl Request {
     fn parse(body: &[u8]) -> Result<Self, Misdeed> {
         let request = CertificateRequest13::parse(body)?;
         // RFC 8446 §4.3.2: the context is for authentication after the handshake.
         if !request.context.is_empty() {
             return Err(Misdeed::BadCertificateContext);
+        }
+        if request.extensions.iter().any(|(kind, _)| NOT_IN_REQUEST.contains(&kind)) {
+            return Err(Misdeed::ExtensionForbidden);
         }
         let schemes = request.extensions.get::<SignatureAlgorithms<'_>>()?;
         let schemes = schemes.ok_or(Misdeed::ExtensionMissing)?.schemes.iter().collect();

@@ -211,6 +211,9 @@ impl Connected {
             Some(Queued::Ask { count }) => say(cx, epoch, &RequestConnectionId { count }),
             None => {
                 if let Some(update_requested) = self.writing.take_wanted() {
+                    if update_requested {
+                        self.reading.ask();
+                    }
                     say(cx, epoch, &KeyUpdate { update_requested });
                     if base::mutant::active("dtls-13-update-hasty") {
                         self.writing.acknowledged(cx.records);

@@ -37,10 +37,11 @@ pub(super) fn choose<'a>(config: &Config, hello: &ClientHello<'a>) -> Result<Cho
     let groups = hello.extensions.get::<SupportedGroups<'_>>()?;
     let groups = groups.ok_or(Misdeed::ExtensionMissing)?.groups;
     let shares = hello.extensions.get::<ClientKeyShares<'_>>()?.ok_or(Misdeed::ExtensionMissing)?;
-    // RFC 8446 §4.2.8: one share of a group at most, and none of a group that is not offered.
-    let mut seen = BTreeSet::new();
+    // RFC 8446 §4.2.8: one share of a group at most, and none of a group that is not offered. Both lists may
+    // be thousands long, and of anybody, so that they are not compared each with each.
+    let mut without_share: BTreeSet<_> = groups.iter().collect();
     for entry in shares.entries() {
-        if !groups.contains(entry.group) || !seen.insert(entry.group) {
+        if !without_share.remove(&entry.group) {
             return Err(Misdeed::BadKeyShares);
         }
     }

@@ -34,8 +34,10 @@ pub(super) struct Reading {
     secret: TrafficSecret,
     /// Whether the epoch before still has its keys, and until when if that is settled.
     old: Option<Old>,
-    /// Updates since application data came.
+    /// Updates since application data came, without those that we asked for.
     idle_updates: u32,
+    /// Whether the peer owes us an update that we asked for.
+    is_owed: bool,
 }
 
 /// The keys of the epoch before.
@@ -51,7 +53,8 @@ impl Reading {
     /// Installs the first keys of application data.
     pub(super) fn start(records: &mut Records, secret: TrafficSecret) -> Self {
         records.install_read(APPLICATION, Protection::tls13(&secret));
-        Self { epoch: APPLICATION, secret, old: Some(Old::UntilUsed), idle_updates: 0 }
+        let old = Some(Old::UntilUsed);
+        Self { epoch: APPLICATION, secret, old, idle_updates: 0, is_owed: false }
     }
 
     /// The epoch of the newest keys, in which the peer's next KeyUpdate has to come.
@@ -59,11 +62,17 @@ impl Reading {
         self.epoch
     }
 
+    /// The peer is asked for an update.
+    pub(super) const fn ask(&mut self) {
+        self.is_owed = true;
+    }
+
     /// The peer announced its next keys.
     ///
     /// That the announcement came in the present epoch shows that the peer has left the one before.
     pub(super) fn advance(&mut self, records: &mut Records) -> Result<(), Misdeed> {
-        self.idle_updates += 1;
+        // RFC 8446 §4.6.3: who is asked has to update, whether it has data or not.
+        self.idle_updates += u32::from(!std::mem::take(&mut self.is_owed));
         if self.idle_updates > MAX_IDLE_UPDATES || self.epoch >= LAST_EPOCH {
             return Err(Misdeed::TooManyKeyUpdates);
         }

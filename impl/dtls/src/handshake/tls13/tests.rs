@@ -5,4 +5,5 @@ mod bench;
 mod connected;
 mod dialogue;
 mod forgery;
+mod hellos;
 mod tampering;

@@ -143,6 +143,17 @@ fn updates_without_data_between_them_come_to_an_end() {
 }
 
 #[test]
+fn updates_that_were_asked_for_come_to_no_end() {
+    let (mut client, _) = usual();
+    for epoch in (3..).take(2 * usize::try_from(MAX_IDLE_UPDATES).unwrap()) {
+        client.with_connected(|connected, cx| connected.update_keys(cx, true)).unwrap();
+        assert_eq!(client.says().last().map(|asked| asked.body.clone()), Some(vec![1]));
+        client.acknowledged();
+        client.told(&update(epoch, false)).unwrap();
+    }
+}
+
+#[test]
 fn old_keys_stay_until_the_new_ones_are_seen_and_a_while_longer() {
     let (mut client, _) = usual();
     let long = Instant::ZERO + Duration::from_secs(3_600);

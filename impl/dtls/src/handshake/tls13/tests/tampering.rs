@@ -217,6 +217,27 @@ fn a_server_gets_by_with_no_other_flight(
     assert_eq!(client.err(), Some(misdeed));
 }
 
+#[rstest]
+#[case::key_share(ExtensionType::KEY_SHARE, Some(Misdeed::ExtensionForbidden))]
+#[case::known_keys(ExtensionType::PRE_SHARED_KEY, Some(Misdeed::ExtensionForbidden))]
+#[case::authorities(ExtensionType::CERTIFICATE_AUTHORITIES, None)]
+#[case::unknown(ExtensionType::new(0xfafa), None)]
+fn a_request_holds_no_extension_that_belongs_elsewhere(
+    #[case] kind: ExtensionType,
+    #[case] misdeed: Option<Misdeed>,
+) {
+    let client = forge_server(&|cx, keys| {
+        extensions(cx);
+        let mut block = ExtensionBlock::new();
+        block.put(&SignatureAlgorithms { schemes: SCHEMES.into() }).put_raw(kind, &[]);
+        let extensions = block.as_extensions();
+        cx.send(HANDSHAKE, &CertificateRequest13 { context: &[], extensions });
+        proof(cx);
+        finished(cx, keys);
+    });
+    assert_eq!(client.err(), misdeed);
+}
+
 fn request(cx: &mut Context<'_>, context: &[u8], with_schemes: bool) {
     let mut block = ExtensionBlock::new();
     if with_schemes {

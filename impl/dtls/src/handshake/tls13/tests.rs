@@ -6,4 +6,5 @@ mod connected;
 mod dialogue;
 mod forgery;
 mod hellos;
+mod order;
 mod tampering;

@@ -232,14 +232,24 @@ fn sent(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
             t.must(req::DTLS12_DATAGRAM_BEGINS_RECORD, whole, "whole records", "rests")?;
             t.must(req::DTLS12_FRAGMENT_FIELDS, fields, "the same fields", "others")?;
             t.should(req::DTLS12_FRAGMENTS_DO_NOT_OVERLAP, apart, "no overlap", "some")?;
-            t.should(req::DTLS12_TOO_BIG_FRAGMENTED, fits, format!("≤ {mtu}"), longest)
+            t.should(
+                req::DTLS12_TOO_BIG_FRAGMENTED,
+                fits,
+                format!("≤ {mtu}"),
+                if fits { mtu } else { longest },
+            )
         }
         Version::Dtls13 => {
             t.must(req::DTLS13_DATAGRAM_BEGINS_RECORD, whole, "whole records", "rests")?;
             t.must(req::DTLS13_RECORD_NOT_ACROSS_DATAGRAMS, whole, "whole records", "rests")?;
             t.must(req::DTLS13_FRAGMENT_FIELDS, fields, "the same fields", "others")?;
             t.must(req::DTLS13_FRAGMENTS_DO_NOT_OVERLAP, apart, "no overlap", "some")?;
-            t.should(req::DTLS13_TOO_BIG_FRAGMENTED, fits, format!("≤ {mtu}"), longest)
+            t.should(
+                req::DTLS13_TOO_BIG_FRAGMENTED,
+                fits,
+                format!("≤ {mtu}"),
+                if fits { mtu } else { longest },
+            )
         }
     }
 }

@@ -86,8 +86,9 @@ fn downgrade_sent(t: &mut Ctl<'_>, _: &Variant) -> Outcome {
     s.connect(t)?;
     let hello = t.expect(s.peer.log.server_hellos().pop(), "a ServerHello")?;
     let says = hello.random.ends_with(SENTINEL);
-    let got = format!("{:x?}", hello.random);
-    t.must(req::DTLS13_DOWNGRADE_SENTINEL, says, "the sentinel", &got)?;
+    // Stacks throw dice of their own: what stands there instead would differ from run to run.
+    let got = if says { "the sentinel" } else { "another end of the random" };
+    t.must(req::DTLS13_DOWNGRADE_SENTINEL, says, "the sentinel", got)?;
     t.must(req::TLS13_SENTINEL_12, says, "the sentinel", got)
 }
 

@@ -19,10 +19,11 @@ mod ranges;
 mod reassembly;
 mod transcript;
 
-#[allow(unused_imports, clippy::allow_attributes, reason = "their users come next")]
+#[cfg(test)]
+pub(crate) use self::outbox::Seal;
 pub(crate) use self::{
     acks::Acks,
     inbox::{Inbox, Incoming, Inserted, MAX_MESSAGE, Message, Place},
-    outbox::{Acknowledged, Expect, GaveUp, Outbox, Seal},
+    outbox::{Expect, Outbox},
     transcript::Transcript,
 };

@@ -22,7 +22,7 @@ BOGO_RUNNER is not set. It names BoringSSL's test runner: a built program, or th
 
   git clone https://boringssl.googlesource.com/boringssl && cd boringssl/ssl/test/runner
   git checkout e9449d4f
-  go test -c -o /tmp/bogo-runner . && export BOGO_RUNNER=/tmp/bogo-runner
+  go test -c -o bogo-runner . && export BOGO_RUNNER=$PWD/bogo-runner
 
 The committed names and exceptions are those of that revision. Go is at https://go.dev/dl/.";
 

@@ -85,8 +85,8 @@ pub(crate) fn request(suite: CipherSuite, extensions: &ExtensionBlock) -> Server
 
 /// Asks the client, whose ClientHello is in the transcript, for a share of `group`.
 ///
-/// RFC 9147 §5.8.1 has a server without state not repeat this by a timer. Here there is state, and
-/// repeating it is sooner than the client's own timer where the round trip is known.
+/// RFC 9147 §3.1 (departure): a server does not repeat this by a timer, so that it needs no state. Here
+/// there is state, and repeating it is sooner than the client's own timer where the round trip is known.
 pub(super) fn ask(cx: &mut Context<'_>, group: NamedGroup) -> Result<(), Misdeed> {
     let suite = cx.session.suite.ok_or(Misdeed::Internal)?;
     cx.transcript.restart_with_message_hash();

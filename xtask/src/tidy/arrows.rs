@@ -24,7 +24,14 @@ pub(super) const ROOMS: &[Room] = &[
     Room { path: "impl/crypto", name: "crypto", level: Some(1), may: &["base"] },
     Room { path: "impl/runtime", name: "runtime", level: Some(1), may: &["base"] },
     Room { path: "impl/stun", name: "stun", level: Some(2), may: &["base", "crypto"] },
+    Room { path: "impl/sctp", name: "sctp", level: Some(2), may: &["base", "crypto"] },
     Room { path: "impl/dtls", name: "dtls", level: Some(3), may: &["base", "crypto"] },
+    Room {
+        path: "impl/datachannel",
+        name: "datachannel",
+        level: Some(3),
+        may: &["base", "crypto", "sctp"],
+    },
     Room { path: "impl/ice", name: "ice", level: Some(3), may: &["base", "crypto", "stun"] },
     Room { path: "impl/turn", name: "turn", level: Some(3), may: &["base", "crypto", "stun"] },
     Room {
@@ -37,7 +44,18 @@ pub(super) const ROOMS: &[Room] = &[
         path: "impl/webrtc",
         name: "peerlab",
         level: Some(5),
-        may: &["base", "crypto", "runtime", "stun", "dtls", "ice", "turn", "peer"],
+        may: &[
+            "base",
+            "crypto",
+            "runtime",
+            "stun",
+            "sctp",
+            "dtls",
+            "datachannel",
+            "ice",
+            "turn",
+            "peer",
+        ],
     },
     Room { path: "simnet/core", name: "simnet", level: None, may: &["base"] },
     // Roles of scenarios speak STUN, ICE and TURN, and so need a provider of hashes.
@@ -52,7 +70,19 @@ pub(super) const ROOMS: &[Room] = &[
         path: "simnet/swarm",
         name: "swarm",
         level: None,
-        may: &["base", "crypto", "stun", "dtls", "ice", "turn", "peer", "simnet", "lab"],
+        may: &[
+            "base",
+            "crypto",
+            "stun",
+            "sctp",
+            "dtls",
+            "datachannel",
+            "ice",
+            "turn",
+            "peer",
+            "simnet",
+            "lab",
+        ],
     },
     // The kernel's NAT is held against the presets.
     Room { path: "simnet/oracle", name: "oracle", level: None, may: &["simnet", "lab"] },
@@ -69,7 +99,20 @@ pub(super) const ROOMS: &[Room] = &[
         path: "conformance",
         name: "conformance",
         level: None,
-        may: &["base", "crypto", "stun", "dtls", "ice", "turn", "simnet", "lab", "wire", "reports"],
+        may: &[
+            "base",
+            "crypto",
+            "stun",
+            "sctp",
+            "dtls",
+            "datachannel",
+            "ice",
+            "turn",
+            "simnet",
+            "lab",
+            "wire",
+            "reports",
+        ],
     },
     // BoringSSL's runner is the suite; the shim only adapts.
     Room { path: "conformance/bogo", name: "bogo", level: None, may: &["base", "crypto", "dtls"] },
@@ -77,25 +120,39 @@ pub(super) const ROOMS: &[Room] = &[
         path: "conformance/fuzz",
         name: "fuzz",
         level: None,
-        may: &["base", "crypto", "stun", "dtls", "ice", "turn", "simnet", "lab", "wire"],
+        may: &[
+            "base",
+            "crypto",
+            "stun",
+            "sctp",
+            "dtls",
+            "datachannel",
+            "ice",
+            "turn",
+            "simnet",
+            "lab",
+            "wire",
+        ],
     },
     Room { path: "xtask", name: "xtask", level: None, may: &[] },
 ];
 
 /// Rooms of the implementation that the suite may touch only where a subject is adapted, so that a case
 /// cannot be blind where the implementation is.
-const ADAPTED: &[&str] = &["crypto", "stun", "dtls", "ice", "turn"];
+const ADAPTED: &[&str] = &["crypto", "stun", "sctp", "dtls", "datachannel", "ice", "turn"];
 
 /// The one folder of the suite where they may be imported.
 const ADAPTERS: &str = "conformance/src/subjects";
 
 /// Other people's stacks: subjects and oracles of the suite, never part of the implementation.
 const FOREIGN: &[&str] = &[
+    "dcsctp",
     "dimpl",
     "is",
     "rtc-crypto",
     "rtc-ice",
     "rtc-stun",
+    "sctp-proto",
     "stun-proto",
     "stun-types",
     "turn-client-proto",

@@ -1,0 +1,1 @@
+//! The path: round-trip time, retransmission timeout, packet size.

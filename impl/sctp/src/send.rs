@@ -1,0 +1,1 @@
+//! What leaves: queues, schedulers, what is outstanding, what was lost.

@@ -1,0 +1,1 @@
+//! Packets, chunks, parameters and causes as bytes.

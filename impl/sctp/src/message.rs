@@ -41,6 +41,6 @@ pub struct SendOptions {
     pub unordered: bool,
     /// How long to keep trying.
     pub reliability: Reliability,
-    /// Ask the peer to acknowledge its last chunk without delay (RFC 7053 §4.1).
+    /// Ask the peer to acknowledge its last chunk without delay (RFC 9260 §3.3.1).
     pub immediate: bool,
 }

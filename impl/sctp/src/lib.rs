@@ -14,18 +14,36 @@
 //! | `send/` | queues, schedulers, what is outstanding, what was lost |
 //! | `receive/` | which numbers arrived, reassembly, order, acknowledgements |
 //! | `association/` | set-up, shutdown, streams reset and added, packets in and out |
+//! | `config.rs`, `event.rs`, `error.rs` | [`Config`], [`Event`], why a command was not taken |
+//! | `misdeed.rs`, `stats.rs` | [`Misdeed`]: how a peer breaks the protocol; [`DropReason`], [`Stats`] |
 
 mod association;
+mod config;
 pub mod congestion;
+mod error;
+mod event;
 mod message;
+mod misdeed;
 mod number;
 mod path;
 mod receive;
 mod send;
+mod stats;
 mod stream;
 pub mod wire;
 
+pub use config::{
+    Config, DEFAULT_ACKNOWLEDGEMENT_DELAY, DEFAULT_COOKIE_LIFE, DEFAULT_HEARTBEAT_INTERVAL,
+    DEFAULT_MAX_INIT_RETRANSMITS, DEFAULT_MAX_MESSAGE, DEFAULT_MAX_PACKET, DEFAULT_MAX_PROBE,
+    DEFAULT_MAX_RECEIVE_WINDOW, DEFAULT_MAX_RETRANSMITS, DEFAULT_PORT, DEFAULT_RTO_INITIAL,
+    DEFAULT_RTO_MAX, DEFAULT_RTO_MIN, DEFAULT_SEND_BUFFER, Features, LIMIT_MAX_PACKET,
+    MAX_ACKNOWLEDGEMENT_DELAY, MIN_MAX_PACKET,
+};
 pub use congestion::Controller;
+pub use error::{ConnectError, ResetError, SendError, SnapError};
+pub use event::{CloseReason, Event};
 pub use message::{Message, Reliability, SendOptions};
+pub use misdeed::Misdeed;
 pub use number::{Fsn, Mid, RequestNumber, Ssn, Tsn};
+pub use stats::{DropReason, Drops, Stats};
 pub use stream::{Ppid, StreamId};

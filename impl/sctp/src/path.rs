@@ -1,1 +1,9 @@
-//! The path: round-trip time, retransmission timeout, packet size.
+//! The path: round-trip time, retransmission timeout, packet size, and whether it is alive.
+
+mod discovery;
+mod heartbeat;
+mod rtt;
+
+pub(crate) use discovery::{Discovery, DiscoveryConfig, Probe};
+pub(crate) use heartbeat::{HeartbeatConfig, Heartbeats};
+pub(crate) use rtt::{Rtt, RttConfig};

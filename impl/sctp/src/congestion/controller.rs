@@ -13,6 +13,8 @@ pub struct Sent {
     pub bytes: u64,
     /// Bytes in flight with it.
     pub in_flight: u64,
+    /// The retransmission timeout of the path: what counts as idle is measured in it.
+    pub timeout: Duration,
 }
 
 /// What one acknowledgement said.

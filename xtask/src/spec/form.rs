@@ -10,6 +10,7 @@ use super::{
 
 /// Who can be bound by a requirement. A new registry file may add its own.
 const ACTORS: &[&str] = &[
+    "data-channel-endpoint",
     "discovery-client",
     "discovery-server",
     "document",
@@ -23,6 +24,7 @@ const ACTORS: &[&str] = &[
     "ice-lite",
     "nat",
     "operator",
+    "sctp-endpoint",
     "sdp-agent",
     "sdp-answerer",
     "sdp-offerer",

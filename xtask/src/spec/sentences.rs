@@ -104,8 +104,8 @@ pub(super) fn sections(text: &str) -> Vec<Section> {
 pub(super) fn statements(text: &str) -> Vec<Statement> {
     static SKIPPED: LazyLock<Regex> = LazyLock::new(|| {
         pattern(
-            "(?i)^(references|normative references|informative references|acknowledg|contributors|\
-             author|requirements language|index|full copyright)",
+            "(?i)^(references|normative references|informative references|acknowledge?ments?\\s*$|\
+             acknowledge?ments? and|contributors|author|requirements language|index|full copyright)",
         )
     });
     static BROKEN_WORD: LazyLock<Regex> = LazyLock::new(|| pattern(r"(\w)-\n\s+(\w)"));
@@ -286,6 +286,15 @@ mod tests {
     fn tells_headings_from_prose(#[case] line: &str, #[case] expected: Option<(&str, &str)>) {
         let expected = expected.map(|(number, title)| (number.to_owned(), title.to_owned()));
         assert_eq!(heading(line), expected);
+    }
+
+    #[rstest]
+    #[case::thanks("9.  Acknowledgements", 0)]
+    #[case::thanks_in_old_spelling("9.  Acknowledgments", 0)]
+    #[case::rules_of_acknowledgement("6.2.  Acknowledgement on Reception of DATA Chunks", 1)]
+    fn only_thanks_are_left_out(#[case] heading: &str, #[case] expected: usize) {
+        let text = format!("1.  Rules\n\n   None.\n\n{heading}\n\n   It MUST answer.\n");
+        assert_eq!(statements(&text).len(), expected);
     }
 
     #[test]

@@ -149,6 +149,36 @@ capabilities! {
     DtlsTimeout = "dtls.timeout", optional;
     /// The endpoint says how many peers it keeps anything about.
     DtlsPeers = "dtls.peers", optional;
+    /// Partial reliability (RFC 3758).
+    SctpPartialReliability = "sctp.partial-reliability", optional;
+    /// The limit of repetitions and the priority as policies of it (RFC 7496 §3).
+    SctpPriorityPolicy = "sctp.priority-policy", optional;
+    /// Interleaving (RFC 8260).
+    SctpInterleaving = "sctp.interleaving", optional;
+    /// The choice of a stream scheduler (RFC 8260 §3).
+    SctpSchedulers = "sctp.schedulers", optional;
+    /// Outgoing streams can be reset (RFC 6525 §5.1.2).
+    SctpReset = "sctp.reset", optional;
+    /// Streams can be added (RFC 6525 §5.1.5).
+    SctpAddStreams = "sctp.add-streams", optional;
+    /// The peer can be asked to reset its streams, and the association can be reset (RFC 6525 §4).
+    SctpFullReset = "sctp.full-reset", optional;
+    /// Zero checksums (RFC 9653).
+    SctpZeroChecksum = "sctp.zero-checksum", optional;
+    /// Set-up by exchanged INIT chunks (draft-hancke-tsvwg-snap).
+    SctpSnap = "sctp.snap", optional;
+    /// Congestion marks (RFC 4960 §A).
+    SctpEcn = "sctp.ecn", optional;
+    /// The search for a larger packet size (RFC 8899).
+    SctpDiscovery = "sctp.discovery", optional;
+    /// The interval of heartbeats can be set.
+    SctpHeartbeatInterval = "sctp.heartbeat-interval", optional;
+    /// The retransmission timeout can be set (RFC 9260 §16).
+    SctpTimeouts = "sctp.timeouts", optional;
+    /// The numbers of streams can be set.
+    SctpStreamCounts = "sctp.stream-counts", optional;
+    /// The receive window can be set.
+    SctpReceiveWindow = "sctp.receive-window", optional;
 }
 
 impl fmt::Display for Cap {

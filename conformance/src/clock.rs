@@ -70,6 +70,17 @@ impl ForeignClock {
         Self { zero: Foreign::now() }
     }
 
+    /// A clock that shows the present of the machine at `now`.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "an instant cannot be made otherwise; only differences to it count"
+    )]
+    pub fn start_at(now: base::Instant) -> Self {
+        let present = Foreign::now();
+        Self { zero: present.checked_sub(Duration::from_nanos(now.as_nanos())).unwrap_or(present) }
+    }
+
     /// Their time at ours.
     #[must_use]
     pub fn at(self, now: base::Instant) -> Foreign {

@@ -18,6 +18,7 @@ use crate::{
 mod dtls;
 mod ice;
 mod network;
+mod sctp;
 mod turn;
 
 /// How a case ends: normally, or early with a reason.

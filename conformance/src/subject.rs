@@ -10,6 +10,7 @@ use crate::{
     subjects::dtls::{DtlsConfig, DtlsEndpoint, DtlsRole},
     subjects::ice::{IceAgent, IceCodec, IceConfig, IceRole},
     subjects::nat::NatConfig,
+    subjects::sctp::{SctpConfig, SctpEndpoint},
     subjects::stun::{
         Credential, Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec,
         StunServer, StunServerConfig,
@@ -40,6 +41,8 @@ pub enum SubjectKind {
     IceCodec,
     /// Secures datagrams, as a client or a server.
     Dtls,
+    /// Carries messages on streams, with one peer.
+    Sctp,
 }
 
 impl SubjectKind {
@@ -55,6 +58,7 @@ impl SubjectKind {
         Self::IceAgent,
         Self::IceCodec,
         Self::Dtls,
+        Self::Sctp,
     ];
 
     /// The word in reports.
@@ -71,6 +75,7 @@ impl SubjectKind {
             Self::IceAgent => "ice-agent",
             Self::IceCodec => "ice-codec",
             Self::Dtls => "dtls",
+            Self::Sctp => "sctp",
         }
     }
 }
@@ -165,6 +170,12 @@ pub trait Subject: Send + Sync {
         let _ = (config, rng);
         None
     }
+
+    /// An SCTP endpoint that waits; `None` too if it cannot be set up so.
+    fn sctp_endpoint(&self, config: &SctpConfig, rng: Rng) -> Option<Box<dyn SctpEndpoint>> {
+        let _ = (config, rng);
+        None
+    }
 }
 
 /// What the adapter of `subject` gets wrong, as far as that can be seen without a case: that it has a
@@ -222,6 +233,9 @@ fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
         SubjectKind::Dtls => {
             let config = DtlsConfig::new(DtlsRole::Server, local, server);
             Some(subject.dtls_endpoint(&config, rng).is_some())
+        }
+        SubjectKind::Sctp => {
+            Some(subject.sctp_endpoint(&SctpConfig::new(local, server), rng).is_some())
         }
         SubjectKind::Nat => Some(subject.nat(&NatConfig::rfc4787_strict()).is_some()),
     }

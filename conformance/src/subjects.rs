@@ -4,6 +4,7 @@
 
 use crate::Subject;
 
+pub mod dcsctp;
 pub mod dimpl;
 pub mod dtls;
 pub mod endpoint;
@@ -12,6 +13,8 @@ pub mod nat;
 pub mod ours;
 pub mod rtc_ice;
 pub mod rtc_stun;
+pub mod sctp;
+pub mod sctp_proto;
 pub mod str0m_ice;
 pub mod stun;
 pub mod stun_proto;
@@ -29,5 +32,7 @@ pub fn all() -> Vec<&'static dyn Subject> {
         &rtc_ice::RtcIce,
         &turn_proto::TurnProto,
         &dimpl::Dimpl,
+        &dcsctp::Dcsctp,
+        &sctp_proto::SctpProto,
     ]
 }

@@ -8,6 +8,7 @@ use simnet::{BindError, Network, NodeId, Received, SocketId};
 use self::streams::Streams;
 use crate::subjects::dtls::DtlsEvent;
 use crate::subjects::ice::IceEvent;
+use crate::subjects::sctp::SctpEvent;
 use crate::subjects::stun::{ClientEvent, DiscoveryEvent};
 use crate::subjects::turn::TurnClientEvent;
 
@@ -271,6 +272,9 @@ pub type IceReport = (Instant, IceEvent);
 
 /// What a DTLS endpoint reported, and when.
 pub type DtlsReport = (Instant, DtlsEvent);
+
+/// What an SCTP endpoint reported, and when.
+pub type SctpReport = (Instant, SctpEvent);
 
 /// `duration` from now.
 pub(crate) fn later(net: &Net, duration: Duration) -> Instant {

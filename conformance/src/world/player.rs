@@ -7,9 +7,10 @@ use base::{
     Transmit,
 };
 
-use super::{ClientReport, DiscoveryReport, DtlsReport, IceReport, TurnReport};
+use super::{ClientReport, DiscoveryReport, DtlsReport, IceReport, SctpReport, TurnReport};
 use crate::subjects::dtls::DtlsEndpoint;
 use crate::subjects::ice::IceAgent;
+use crate::subjects::sctp::SctpEndpoint;
 use crate::subjects::stun::{Discovery, StunClient, StunServer};
 use crate::subjects::turn::{TurnClient, TurnServer};
 
@@ -22,6 +23,7 @@ pub(crate) enum Player {
     TurnClient(Box<dyn TurnClient>, VecDeque<TurnReport>),
     Ice(Box<dyn IceAgent>, VecDeque<IceReport>),
     Dtls(Box<dyn DtlsEndpoint>, VecDeque<DtlsReport>),
+    Sctp(Box<dyn SctpEndpoint>, VecDeque<SctpReport>),
 }
 
 macro_rules! each {
@@ -34,6 +36,7 @@ macro_rules! each {
             Player::TurnClient($machine, _) => $do,
             Player::Ice($machine, _) => $do,
             Player::Dtls($machine, _) => $do,
+            Player::Sctp($machine, _) => $do,
         }
     };
 }
@@ -107,6 +110,10 @@ impl Player {
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }
             Self::Dtls(machine, reports) => {
+                reports
+                    .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
+            }
+            Self::Sctp(machine, reports) => {
                 reports
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }

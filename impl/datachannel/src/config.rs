@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::{ChannelId, Fault, Role, wire::{ChannelType, Open}};
+use crate::{
+    ChannelId, Fault, Role,
+    wire::{ChannelType, Open},
+};
 
 /// The default of [`Config::max_channels`]: applications use a handful, and a peer can open no more.
 pub const DEFAULT_MAX_CHANNELS: usize = 1_024;

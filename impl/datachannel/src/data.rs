@@ -79,7 +79,9 @@ impl Data {
     pub(crate) fn into_wire(self) -> (Ppid, Bytes) {
         match self {
             Self::Text(bytes) if bytes.is_empty() => (ppid::STRING_EMPTY, Bytes::from_static(&[0])),
-            Self::Binary(bytes) if bytes.is_empty() => (ppid::BINARY_EMPTY, Bytes::from_static(&[0])),
+            Self::Binary(bytes) if bytes.is_empty() => {
+                (ppid::BINARY_EMPTY, Bytes::from_static(&[0]))
+            }
             Self::Text(bytes) => (ppid::STRING, bytes),
             Self::Binary(bytes) => (ppid::BINARY, bytes),
         }
@@ -97,7 +99,11 @@ mod tests {
     #[case::bytes(Data::binary(&[9]), 53, &[9])]
     #[case::empty_text(Data::text(""), 56, &[0])]
     #[case::no_bytes(Data::binary(&[]), 57, &[0])]
-    fn the_identifier_tells_kinds_apart(#[case] data: Data, #[case] ppid: u32, #[case] wire: &[u8]) {
+    fn the_identifier_tells_kinds_apart(
+        #[case] data: Data,
+        #[case] ppid: u32,
+        #[case] wire: &[u8],
+    ) {
         let (named, bytes) = data.into_wire();
         assert_eq!((named.get(), &*bytes), (ppid, wire));
     }

@@ -15,7 +15,7 @@
 //! | `fault.rs` | [`Fault`]: every way a peer misuses a channel |
 //! | `wire/` | the two messages that open channels, as bytes |
 
-#![cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the machine that uses it comes next"))]
+#![cfg_attr(not(test), expect(dead_code, reason = "the machine that uses it comes next"))]
 #![cfg_attr(test, expect(dead_code, reason = "the machine that uses it comes next"))]
 
 mod channel;
@@ -29,8 +29,9 @@ mod stats;
 pub mod wire;
 
 pub use channel::{Input, State};
-pub(crate) use channel::{Channel, Next, Origin, PartKind};
-pub use config::{ChannelConfig, Config, DEFAULT_MAX_CHANNELS, DEFAULT_PEER_MAX_MESSAGE, Priority, Reliability};
+pub use config::{
+    ChannelConfig, Config, DEFAULT_MAX_CHANNELS, DEFAULT_PEER_MAX_MESSAGE, Priority, Reliability,
+};
 pub use data::{Data, ppid};
 pub use error::{CloseError, OpenError, SendError};
 pub use event::{CloseReason, Event};

@@ -115,14 +115,8 @@ mod tests {
 
     use super::*;
 
-    const INPUTS: [Input; 6] = [
-        Input::Asked,
-        Input::Ready,
-        Input::Heard,
-        Input::Close,
-        Input::PeerReset,
-        Input::OwnReset,
-    ];
+    const INPUTS: [Input; 6] =
+        [Input::Asked, Input::Ready, Input::Heard, Input::Close, Input::PeerReset, Input::OwnReset];
 
     #[test]
     fn the_whole_relation() {
@@ -168,7 +162,8 @@ mod tests {
         for begin in [State::Opening, State::Open] {
             for first in [Input::Close, Input::PeerReset] {
                 let Next::State(closing) = begin.after(first) else { panic!("it closes") };
-                let orders = [[Input::OwnReset, Input::PeerReset], [Input::PeerReset, Input::OwnReset]];
+                let orders =
+                    [[Input::OwnReset, Input::PeerReset], [Input::PeerReset, Input::OwnReset]];
                 for order in orders {
                     let mut state = Some(closing);
                     for input in order {

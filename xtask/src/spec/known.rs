@@ -68,6 +68,8 @@ pub(super) const DOCUMENTS: &[Known] = &[
     known(4648, "The Base16, Base32, and Base64 Data Encodings"),
     known(4821, "Packetization Layer Path MTU Discovery"),
     known(4861, "Neighbor Discovery for IP version 6 (IPv6)"),
+    known(4895, "Authenticated Chunks for the Stream Control Transmission Protocol (SCTP)"),
+    known(5061, "Stream Control Transmission Protocol (SCTP) Dynamic Address Reconfiguration"),
     known(5116, "An Interface and Algorithms for Authenticated Encryption"),
     known(5234, "Augmented BNF for Syntax Specifications: ABNF"),
     known(5351, "An Introduction to the NAT Port Mapping Protocol"),

@@ -46,7 +46,7 @@ number! {
         USER_ABORT = 12 "user-initiated abort",
         /// Another breach of the protocol (RFC 9260 §3.3.10.13).
         PROTOCOL_VIOLATION = 13 "protocol violation",
-        /// A way to authenticate that is not known (RFC 4895 §4.1).
+        /// A way to authenticate that is not known (RFC 4895).
         UNSUPPORTED_HMAC = 0x0105 "unsupported HMAC identifier",
     }
 }

@@ -56,11 +56,11 @@ number! {
         CWR = 13 "CWR",
         /// Ends the orderly end (RFC 9260 §3.3.13).
         SHUTDOWN_COMPLETE = 14 "SHUTDOWN COMPLETE",
-        /// Authenticates chunks (RFC 4895 §4.1). Not understood.
+        /// Authenticates chunks (RFC 4895). Not understood.
         AUTH = 0x0f "AUTH",
         /// User data of an interleaved message (RFC 8260 §2.1).
         I_DATA = 0x40 "I-DATA",
-        /// Answers a change of addresses (RFC 5061 §4.1.2). Not understood.
+        /// Answers a change of addresses (RFC 5061). Not understood.
         ASCONF_ACK = 0x80 "ASCONF ACK",
         /// Changes streams (RFC 6525 §3.1).
         RE_CONFIG = 0x82 "RE-CONFIG",
@@ -68,7 +68,7 @@ number! {
         PAD = 0x84 "PAD",
         /// Moves past messages that were given up (RFC 3758 §3.2).
         FORWARD_TSN = 0xc0 "FORWARD TSN",
-        /// Changes addresses (RFC 5061 §4.1.1). Not understood.
+        /// Changes addresses (RFC 5061). Not understood.
         ASCONF = 0xc1 "ASCONF",
         /// Moves past interleaved messages that were given up (RFC 8260 §2.3.1).
         I_FORWARD_TSN = 0xc2 "I-FORWARD TSN",

@@ -47,19 +47,19 @@ number! {
         ECN_CAPABLE = 0x8000 "ECN capable",
         /// Packets without a checksum are accepted (RFC 9653).
         ZERO_CHECKSUM = 0x8001 "zero checksum",
-        /// Chance for keys (RFC 4895 §3.1). Not understood.
+        /// Chance for keys (RFC 4895). Not understood.
         RANDOM = 0x8002 "random",
-        /// Chunks to authenticate (RFC 4895 §3.2). Not understood.
+        /// Chunks to authenticate (RFC 4895). Not understood.
         CHUNK_LIST = 0x8003 "chunk list",
-        /// How to authenticate (RFC 4895 §3.3). Not understood.
+        /// How to authenticate (RFC 4895). Not understood.
         HMAC_ALGORITHM = 0x8004 "HMAC algorithm",
         /// Fills an INIT (RFC 4820 §4). Not looked at.
         PADDING = 0x8005 "padding",
-        /// Types of chunks that are understood (RFC 5061 §4.2.7).
+        /// Types of chunks that are understood (RFC 5061).
         SUPPORTED_EXTENSIONS = 0x8008 "supported extensions",
         /// Messages may be given up (RFC 3758 §3.1).
         FORWARD_TSN_SUPPORTED = 0xc000 "forward TSN supported",
-        /// What the layer above speaks (RFC 5061 §4.2.6). Not understood.
+        /// What the layer above speaks (RFC 5061). Not understood.
         ADAPTATION_LAYER = 0xc006 "adaptation layer",
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     world::World,
 };
 
+mod datachannel;
 mod dtls;
 mod ice;
 mod network;

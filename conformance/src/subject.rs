@@ -7,6 +7,7 @@ use simnet::Middlebox;
 
 use crate::{
     Cap, Support,
+    subjects::datachannel::{DataChannelConfig, DataChannelEndpoint},
     subjects::dtls::{DtlsConfig, DtlsEndpoint, DtlsRole},
     subjects::ice::{IceAgent, IceCodec, IceConfig, IceRole},
     subjects::nat::NatConfig,
@@ -43,6 +44,8 @@ pub enum SubjectKind {
     Dtls,
     /// Carries messages on streams, with one peer.
     Sctp,
+    /// Opens data channels to one peer and speaks on them.
+    DataChannel,
 }
 
 impl SubjectKind {
@@ -59,6 +62,7 @@ impl SubjectKind {
         Self::IceCodec,
         Self::Dtls,
         Self::Sctp,
+        Self::DataChannel,
     ];
 
     /// The word in reports.
@@ -76,6 +80,7 @@ impl SubjectKind {
             Self::IceCodec => "ice-codec",
             Self::Dtls => "dtls",
             Self::Sctp => "sctp",
+            Self::DataChannel => "datachannel",
         }
     }
 }
@@ -176,6 +181,16 @@ pub trait Subject: Send + Sync {
         let _ = (config, rng);
         None
     }
+
+    /// The data channels of an association that waits; `None` too if they cannot be set up so.
+    fn data_channels(
+        &self,
+        config: &DataChannelConfig,
+        rng: Rng,
+    ) -> Option<Box<dyn DataChannelEndpoint>> {
+        let _ = (config, rng);
+        None
+    }
 }
 
 /// What the adapter of `subject` gets wrong, as far as that can be seen without a case: that it has a
@@ -236,6 +251,10 @@ fn makes(subject: &dyn Subject, kind: SubjectKind) -> Option<bool> {
         }
         SubjectKind::Sctp => {
             Some(subject.sctp_endpoint(&SctpConfig::new(local, server), rng).is_some())
+        }
+        SubjectKind::DataChannel => {
+            let config = DataChannelConfig::new(local, server, true);
+            Some(subject.data_channels(&config, rng).is_some())
         }
         SubjectKind::Nat => Some(subject.nat(&NatConfig::rfc4787_strict()).is_some()),
     }

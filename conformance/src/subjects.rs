@@ -4,6 +4,7 @@
 
 use crate::Subject;
 
+pub mod datachannel;
 pub mod dcsctp;
 pub mod dimpl;
 pub mod dtls;

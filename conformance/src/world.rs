@@ -6,6 +6,7 @@ use base::{Datagram, Instant, SocketCommand, SocketInput};
 use simnet::{BindError, Network, NodeId, Received, SocketId};
 
 use self::streams::Streams;
+use crate::subjects::datachannel::DataChannelEvent;
 use crate::subjects::dtls::DtlsEvent;
 use crate::subjects::ice::IceEvent;
 use crate::subjects::sctp::SctpEvent;
@@ -275,6 +276,9 @@ pub type DtlsReport = (Instant, DtlsEvent);
 
 /// What an SCTP endpoint reported, and when.
 pub type SctpReport = (Instant, SctpEvent);
+
+/// What data channels reported, and when.
+pub type DataChannelReport = (Instant, DataChannelEvent);
 
 /// `duration` from now.
 pub(crate) fn later(net: &Net, duration: Duration) -> Instant {

@@ -7,7 +7,10 @@ use base::{
     Transmit,
 };
 
-use super::{ClientReport, DiscoveryReport, DtlsReport, IceReport, SctpReport, TurnReport};
+use super::{
+    ClientReport, DataChannelReport, DiscoveryReport, DtlsReport, IceReport, SctpReport, TurnReport,
+};
+use crate::subjects::datachannel::DataChannelEndpoint;
 use crate::subjects::dtls::DtlsEndpoint;
 use crate::subjects::ice::IceAgent;
 use crate::subjects::sctp::SctpEndpoint;
@@ -24,6 +27,7 @@ pub(crate) enum Player {
     Ice(Box<dyn IceAgent>, VecDeque<IceReport>),
     Dtls(Box<dyn DtlsEndpoint>, VecDeque<DtlsReport>),
     Sctp(Box<dyn SctpEndpoint>, VecDeque<SctpReport>),
+    DataChannel(Box<dyn DataChannelEndpoint>, VecDeque<DataChannelReport>),
 }
 
 macro_rules! each {
@@ -37,6 +41,7 @@ macro_rules! each {
             Player::Ice($machine, _) => $do,
             Player::Dtls($machine, _) => $do,
             Player::Sctp($machine, _) => $do,
+            Player::DataChannel($machine, _) => $do,
         }
     };
 }
@@ -114,6 +119,10 @@ impl Player {
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }
             Self::Sctp(machine, reports) => {
+                reports
+                    .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
+            }
+            Self::DataChannel(machine, reports) => {
                 reports
                     .extend(std::iter::from_fn(|| machine.poll_event()).map(|event| (now, event)));
             }

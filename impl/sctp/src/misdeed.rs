@@ -58,6 +58,9 @@ pub enum Misdeed {
     /// transmission sequence number (RFC 9260 §6.5).
     #[error("a message number used before on stream {0}")]
     MessageNumberReused(StreamId),
+    /// More messages were begun, and none of them ended, than the largest window holds (RFC 8260 §2.2.2).
+    #[error("more unfinished messages than fit the window")]
+    NothingFinished,
     /// An acknowledgement of what was never sent (RFC 9260 §6.2.1).
     #[error("an acknowledgement of what was not sent")]
     AckOfUnsent,

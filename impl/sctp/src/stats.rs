@@ -104,7 +104,6 @@ impl Drops {
     }
 
     /// Counts one more.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that drop are on their way"))]
     pub(crate) fn add(&mut self, reason: DropReason) {
         if let Some(count) = self.0.get_mut(reason as usize) {
             *count += 1;

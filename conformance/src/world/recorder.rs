@@ -107,5 +107,6 @@ impl Observer for Recorder {
 fn summary(payload: &[u8]) -> Option<String> {
     let stun = Parsed::read(payload).ok().map(|read| read.to_string());
     stun.or_else(|| wire::dtls::summary(payload))
+        .or_else(|| wire::sctp::summary(payload))
         .or_else(|| ChannelData::read(payload).map(|read| read.to_string()))
 }

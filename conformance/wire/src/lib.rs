@@ -14,6 +14,7 @@
 //! | `crc32.rs` | the CRC of FINGERPRINT |
 //! | `dtls.rs` | [`dtls`]: records, messages, keys of DTLS 1.2 and 1.3, and a peer that can be made to misbehave |
 //! | `ice.rs` | [`ice`]: candidates as text, priorities, and the checks of RFC 8445 |
+//! | `sctp.rs` | [`sctp`]: packets and chunks of RFC 9260 and its extensions, with a peer and scripts |
 //! | `stun.rs` | [`stun`]: RFC 8489 messages, with the attributes of RFC 5780 and RFC 8445 |
 //! | `turn.rs` | [`turn`]: what RFC 8656 and RFC 6062 add: attributes, ChannelData, streams of both |
 //!
@@ -32,6 +33,7 @@ mod crc32;
 pub mod dtls;
 mod field;
 pub mod ice;
+pub mod sctp;
 pub mod stun;
 pub mod turn;
 

@@ -5,5 +5,6 @@ mod discovery;
 mod dtls;
 mod ice;
 mod nat;
+mod sctp;
 mod stun;
 mod turn;

@@ -36,6 +36,8 @@ pub struct SctpConfig {
     pub ecn: bool,
     /// Whether it looks for a larger packet size than it was told (RFC 8899).
     pub discovery: bool,
+    /// Whether it keeps to the congestion control of RFC 9260 §7.2 if it has another as well.
+    pub classic: bool,
     /// The retransmission timeout: at first, at least, at most; its own default if `None`.
     pub rto: Option<(Duration, Duration, Duration)>,
     /// How often an INIT and a COOKIE ECHO are sent again; its own default if `None`.
@@ -64,6 +66,7 @@ impl SctpConfig {
             zero_checksum: false,
             ecn: false,
             discovery: false,
+            classic: false,
             rto: None,
             max_init_retransmits: None,
             max_retransmits: None,

@@ -24,20 +24,25 @@ use super::{ChunkType, Parameter, chunk};
 pub struct Heartbeat<'a> {
     /// What the one who asked understands; the answer brings it back as it is.
     pub info: &'a [u8],
+    /// What else the chunk carries after that; the answer brings it back as well (RFC 9260 §8.3).
+    pub rest: &'a [u8],
 }
 
 impl<'a> Heartbeat<'a> {
     pub(super) fn parse(mut value: Reader<'a>) -> Result<Self, Malformed> {
         let at = value.position();
         match Parameter::read(&mut value)? {
-            Parameter::HeartbeatInfo(info) => Ok(Self { info }),
+            Parameter::HeartbeatInfo(info) => Ok(Self { info, rest: value.rest() }),
             _ => Err(Malformed { what: "heartbeat without its information", at }),
         }
     }
 
     /// Appends the chunk, which is of type `kind`: HEARTBEAT or HEARTBEAT ACK.
     pub fn write(&self, kind: ChunkType, writer: &mut Writer<'_>) {
-        chunk::write(writer, kind, 0, |writer| Parameter::HeartbeatInfo(self.info).write(writer));
+        chunk::write(writer, kind, 0, |writer| {
+            Parameter::HeartbeatInfo(self.info).write(writer);
+            writer.bytes(self.rest);
+        });
     }
 }
 
@@ -58,10 +63,18 @@ mod tests {
     #[test]
     fn reads_capture() {
         let text = chunk_laws("0400 000c 0001 0008 0102 0304", 12, |chunk| {
-            assert_eq!(chunk, Chunk::Heartbeat(Heartbeat { info: &[1, 2, 3, 4] }));
+            assert_eq!(chunk, Chunk::Heartbeat(Heartbeat { info: &[1, 2, 3, 4], rest: &[] }));
         });
         assert_eq!(text, "HEARTBEAT len=4");
         assert_eq!(chunk_laws("0500 0008 0001 0004", 8, |_| ()), "HEARTBEAT ACK len=0");
+    }
+
+    #[test]
+    fn what_follows_comes_back_as_well() {
+        chunk_laws("0500 0011 0001 0005 0100 0000 8123 0005 0900 0000", 9, |chunk| {
+            let Chunk::HeartbeatAck(heartbeat) = chunk else { panic!("{chunk}") };
+            assert_eq!(heartbeat.rest, [0x81, 0x23, 0, 5, 9]);
+        });
     }
 
     #[test]

@@ -48,5 +48,6 @@ pub use event::{CloseReason, Event};
 pub use message::{Message, Reliability, SendOptions};
 pub use misdeed::Misdeed;
 pub use number::{Fsn, Mid, RequestNumber, Ssn, Tsn};
+pub use send::Scheduler;
 pub use stats::{DropReason, Drops, Stats};
 pub use stream::{Ppid, StreamId};

@@ -1,0 +1,332 @@
+//! A packet's room filled with chunks of user data: RFC 9260 §6.1.
+
+use base::{Instant, Writer};
+
+use super::{
+    Sender,
+    queue::{MESSAGE_OVERHEAD, NO_MESSAGE},
+    ring::{MAX_SPAN, Slot, State},
+    scheduler::Scheduler,
+    timeout::Timer,
+};
+use crate::{
+    Event, Mid, Ppid, Ssn, StreamId,
+    congestion::Control,
+    path::Rtt,
+    wire::{self, DataFlags},
+};
+
+/// Bytes of a fragment below which none is cut just to fill what a packet has left.
+const MIN_FRAGMENT: usize = 256;
+
+/// With fewer full packets than this in flight, the one that closes the window asks to be acknowledged at
+/// once: the receiver may be holding back the only acknowledgement that would open it.
+const FEW_IN_FLIGHT: u64 = 4;
+
+/// The bit of a chunk's flags that asks for an acknowledgement at once (RFC 9260 §3.3.1).
+const IMMEDIATE: u8 = 8;
+
+/// A packet on its way to be filled.
+struct Packing<'w, 'b> {
+    writer: &'w mut Writer<'b>,
+    /// Bytes left.
+    left: usize,
+    /// Whether it holds nothing yet and has all the room a packet has.
+    untouched: bool,
+    /// Chunks in it.
+    chunks: u32,
+    /// Bytes of those.
+    bytes: u64,
+    /// The stream of the newest.
+    stream: Option<StreamId>,
+    /// Where in the writer the newest begins.
+    newest_at: usize,
+    /// Whether the oldest chunk that is outstanding is in it again.
+    has_oldest: bool,
+}
+
+impl Packing<'_, '_> {
+    fn took(&mut self, at: usize, stream: StreamId) {
+        let size = self.writer.len() - at;
+        self.left = self.left.saturating_sub(size);
+        self.untouched = false;
+        self.chunks += 1;
+        self.bytes += size as u64;
+        self.stream = Some(stream);
+        self.newest_at = at;
+    }
+}
+
+impl Sender {
+    /// Whether [`Sender::fill`] would put something into a packet of full size.
+    pub(crate) fn has_data_ready(&self, now: Instant, control: &Control) -> bool {
+        self.has_work()
+            && control.budget(now, self.in_flight) > 0
+            && (!self.lost.is_empty() || self.window_allows(1))
+    }
+
+    /// Appends as many chunks as `room`, the windows and the pacer allow, and says how many bytes they
+    /// take; 0 if there is nothing to send now, or nothing that fits. Give it all the room a packet has
+    /// when nothing else is in the packet.
+    pub(crate) fn fill(
+        &mut self,
+        now: Instant,
+        room: usize,
+        writer: &mut Writer<'_>,
+        control: &mut Control,
+        rtt: &Rtt,
+    ) -> usize {
+        if !self.has_work() {
+            return 0;
+        }
+        if control.budget(now, self.in_flight) == 0 {
+            self.wait_for_pacer(now, control);
+            return 0;
+        }
+        let began = writer.len();
+        let mut packet = Packing {
+            newest_at: began,
+            writer,
+            left: room,
+            untouched: room >= self.config.packet_room,
+            chunks: 0,
+            bytes: 0,
+            stream: None,
+            has_oldest: false,
+        };
+        // RFC 9260 §6.1 C: what is to be sent again goes before what is new.
+        self.put_lost(now, &mut packet);
+        self.put_new(now, &mut packet);
+        if packet.chunks == 0 {
+            return 0;
+        }
+        self.close_packet(now, &mut packet, control, rtt);
+        packet.writer.len() - began
+    }
+
+    fn has_work(&self) -> bool {
+        !self.lost.is_empty() || self.queued > 0
+    }
+
+    fn put_lost(&mut self, now: Instant, packet: &mut Packing<'_, '_>) {
+        while !self.lost.is_empty() {
+            let place = self.lost.head;
+            let Some(slot) = self.ring.get(place) else { return };
+            let (size, stream) = (self.chunk_size(slot.payload.len()), StreamId::new(slot.stream));
+            // RFC 9260 §6.9: a chunk that was cut for longer packets leaves as it is, alone in its own.
+            if size > packet.left && !packet.untouched || self.is_apart(packet, stream) {
+                return;
+            }
+            self.ring.unlink(&mut self.lost, place);
+            packet.has_oldest |= place == self.ring.base();
+            self.send(now, place, packet);
+            self.counters.repeated += 1;
+        }
+    }
+
+    fn put_new(&mut self, now: Instant, packet: &mut Packing<'_, '_>) {
+        while self.ring.len() < MAX_SPAN {
+            let Some(id) = self.turns.next(&mut self.streams, &self.messages) else { return };
+            if self.is_apart(packet, id) {
+                return;
+            }
+            let Some(stream) = self.streams.get(id) else { return };
+            let head = stream.line.head;
+            let Some(message) = self.messages.get(head) else { return };
+            let Some(length) = self.piece(message.payload.len(), packet) else { return };
+            if !self.window_allows(length) {
+                return;
+            }
+            let Some(place) = self.cut(id, head, length) else { return };
+            self.send(now, place, packet);
+        }
+    }
+
+    /// How much of a message of which `remaining` bytes are left goes into the packet.
+    fn piece(&self, remaining: usize, packet: &Packing<'_, '_>) -> Option<usize> {
+        let most = (packet.left & !3).checked_sub(self.chunk_header())?;
+        if remaining <= most {
+            return Some(remaining);
+        }
+        (most >= MIN_FRAGMENT || packet.untouched && most > 0).then_some(most)
+    }
+
+    /// RFC 9260 §6.1 A: whether the peer has room for `length` bytes more.
+    const fn window_allows(&self, length: usize) -> bool {
+        self.flight_payload + length as u64 <= self.peer_window
+    }
+
+    /// RFC 8260 §3.3: whether chunks of `stream` may not go into this packet.
+    fn is_apart(&self, packet: &Packing<'_, '_>, stream: StreamId) -> bool {
+        self.turns.scheduler() == Scheduler::RoundRobinPerPacket
+            && packet.stream.is_some_and(|other| other != stream)
+    }
+
+    /// Cuts the next `length` bytes off a message and gives them a number.
+    fn cut(&mut self, id: StreamId, index: u32, length: usize) -> Option<u64> {
+        let message = self.messages.get_mut(index)?;
+        let stream = self.streams.get_mut(id)?;
+        let ends = length == message.payload.len();
+        let flags = DataFlags {
+            beginning: !message.is_begun(),
+            ending: ends,
+            unordered: message.unordered,
+            immediate: ends && message.immediate,
+        };
+        if flags.beginning {
+            message.number = match (message.unordered, self.interleaving) {
+                (false, _) => count(&mut stream.next_ordered),
+                (true, true) => count(&mut stream.next_unordered),
+                (true, false) => 0,
+            };
+        }
+        let payload = if ends {
+            std::mem::take(&mut message.payload)
+        } else {
+            message.payload.split_to(length)
+        };
+        let mut slot = Slot::new(payload, flags);
+        slot.number = message.number;
+        slot.stream = id.get();
+        slot.ppid_or_fsn = match self.interleaving && !flags.beginning {
+            true => message.fragment,
+            false => message.ppid.get(),
+        };
+        message.fragment = message.fragment.wrapping_add(1);
+        let place = self.ring.next();
+        if !message.is_reliable() {
+            let back = if flags.beginning { 0 } else { place - message.newest };
+            slot.earlier = u16::try_from(back).unwrap_or(0);
+            slot.message = index;
+            message.chunks += 1;
+        }
+        message.newest = place;
+        let is_reliable = message.is_reliable();
+        self.ring.push(slot);
+        self.queued -= length;
+        let before = stream.buffered;
+        stream.buffered -= length;
+        if before > stream.low_threshold && stream.buffered <= stream.low_threshold {
+            self.events.push_back(Event::BufferedLow(id));
+        }
+        self.turns.serve(stream, length);
+        if ends {
+            self.messages.unlink(&mut stream.line, index);
+            if is_reliable {
+                self.messages.remove(index);
+            }
+            self.release(MESSAGE_OVERHEAD);
+        }
+        let per_packet = self.turns.scheduler() == Scheduler::RoundRobinPerPacket;
+        if (ends || self.interleaving) && !per_packet {
+            self.turns.end_turn(&mut self.streams, &self.messages);
+        }
+        Some(place)
+    }
+
+    /// Writes the chunk at `place`, which is in no list, and counts it in flight.
+    fn send(&mut self, now: Instant, place: u64, packet: &mut Packing<'_, '_>) {
+        let tsn = self.ring.tsn(place);
+        let Some(slot) = self.ring.get_mut(place) else { return };
+        slot.state = State::Flying;
+        slot.sent_at = now;
+        slot.transmissions = slot.transmissions.saturating_add(1);
+        slot.misses = 0;
+        let at = packet.writer.len();
+        let stream = StreamId::new(slot.stream);
+        if self.interleaving {
+            let chunk = wire::IData {
+                flags: slot.flags,
+                tsn,
+                stream,
+                mid: Mid::new(slot.number),
+                ppid_or_fsn: slot.ppid_or_fsn,
+                payload: &slot.payload,
+            };
+            chunk.write(packet.writer);
+        } else {
+            let [_, _, high, low] = slot.number.to_be_bytes();
+            let chunk = wire::Data {
+                flags: slot.flags,
+                tsn,
+                stream,
+                ssn: Ssn::new(u16::from_be_bytes([high, low])),
+                ppid: Ppid::new(slot.ppid_or_fsn),
+                payload: &slot.payload,
+            };
+            chunk.write(packet.writer);
+        }
+        let payload = slot.payload.len();
+        self.ring.append(&mut self.flight, place);
+        self.in_flight += self.chunk_size(payload) as u64;
+        self.flight_payload += payload as u64;
+        packet.took(at, stream);
+        self.counters.sent += 1;
+    }
+
+    fn close_packet(
+        &mut self,
+        now: Instant,
+        packet: &mut Packing<'_, '_>,
+        control: &mut Control,
+        rtt: &Rtt,
+    ) {
+        let snapshot = control.on_sent(now, packet.bytes, self.in_flight);
+        let mut place = self.flight.tail;
+        for _ in 0..packet.chunks {
+            if let Some(slot) = self.ring.get_mut(place) {
+                slot.snapshot = snapshot;
+            }
+            place = self.ring.older(place);
+        }
+        if self.turns.scheduler() == Scheduler::RoundRobinPerPacket && !self.must_go_on() {
+            self.turns.end_turn(&mut self.streams, &self.messages);
+        }
+        let runs_dry = !self.has_work();
+        if runs_dry || self.is_window_shut(now, control) {
+            // RFC 9260 §6.1: whoever has to wait for the acknowledgement asks for it.
+            if let Some(flags) = packet.writer.written_mut().get_mut(packet.newest_at + 1) {
+                *flags |= IMMEDIATE;
+            }
+        }
+        if runs_dry {
+            control.on_app_limited(self.in_flight);
+        }
+        self.arm_after_sending(now, packet.has_oldest, rtt);
+    }
+
+    /// Whether the stream in service has begun a message that no other may interrupt.
+    fn must_go_on(&mut self) -> bool {
+        if self.interleaving {
+            return false;
+        }
+        let Some(id) = self.turns.next(&mut self.streams, &self.messages) else { return false };
+        let head = self.streams.get(id).map_or(NO_MESSAGE, |stream| stream.line.head);
+        self.messages.get(head).is_some_and(super::queue::Message::is_begun)
+    }
+
+    /// Whether nothing more may leave before an acknowledgement, with little in flight that could bring it.
+    fn is_window_shut(&self, now: Instant, control: &Control) -> bool {
+        let room = self.config.packet_room as u64;
+        if self.in_flight >= FEW_IN_FLIGHT * room {
+            return false;
+        }
+        let fits = room.saturating_sub(self.chunk_header() as u64);
+        self.flight_payload + fits > self.peer_window
+            || control.budget(now, self.in_flight) == 0
+                && control.release(now, self.in_flight).is_none()
+    }
+
+    fn wait_for_pacer(&mut self, now: Instant, control: &Control) {
+        if let Some(release) = control.release(now, self.in_flight) {
+            self.timers.set(Timer::Pacer as usize, release);
+        }
+    }
+}
+
+/// The number at hand; the next time, the one after it.
+fn count(next: &mut u32) -> u32 {
+    let number = *next;
+    *next = next.wrapping_add(1);
+    number
+}

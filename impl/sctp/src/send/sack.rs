@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use base::Instant;
 
-use super::{Sender, ring::State};
+use super::{Detection, Sender, ring::State};
 use crate::{
     Misdeed, Tsn,
-    congestion::{Control, Summary},
+    congestion::{Control, Snapshot, Summary},
     path::Rtt,
     wire::Sack,
 };
@@ -25,10 +25,15 @@ pub(crate) enum Acknowledged {
 
 /// What one acknowledgement adds up to.
 #[derive(Debug, Default)]
-struct Tally {
-    /// When the newest chunk left that it is the first to acknowledge, if that was sent only once.
-    newest: Option<Instant>,
-    progress: bool,
+pub(super) struct Tally {
+    /// When the newest chunk left that it is the first to acknowledge, of those sent only once.
+    pub(super) newest: Option<Instant>,
+    /// The highest place that it is the first to acknowledge; 0 if there is none.
+    pub(super) highest: u64,
+    /// Whether it acknowledged everything up to a later place than before.
+    pub(super) advanced: bool,
+    /// Whether it shows that what had been sent again need not have been.
+    pub(super) needless: bool,
 }
 
 impl Sender {
@@ -36,7 +41,7 @@ impl Sender {
     ///
     /// # Errors
     ///
-    /// It acknowledges what was never sent.
+    /// It acknowledges what was never sent, or contradicts itself. Then nothing has changed.
     pub(crate) fn handle_sack(
         &mut self,
         now: Instant,
@@ -45,34 +50,67 @@ impl Sender {
         rtt: &mut Rtt,
     ) -> Result<Acknowledged, Misdeed> {
         let Some(cumulative) = self.judge(sack.cumulative)? else { return Ok(Acknowledged::Old) };
-        let prior_in_flight = self.in_flight;
-        let mut tally = Tally::default();
-        let advanced = cumulative >= self.ring.base();
-        while self.ring.base() <= cumulative {
-            let base = self.ring.base();
-            self.deliver(now, base, control, &mut tally);
-            if let Some(slot) = self.ring.pop() {
-                self.release(slot.payload.len());
-            }
-        }
+        self.read_blocks(cumulative, sack)?;
         self.peer_window = u64::from(sack.a_rwnd);
+        let duplicates = self.count_needless(sack);
+        Ok(self.acknowledge(now, cumulative, duplicates, control, rtt))
+    }
+
+    /// Everything up to `cumulative` arrived, as a SHUTDOWN chunk says (RFC 9260 §9.2).
+    ///
+    /// # Errors
+    ///
+    /// It was never sent.
+    pub(crate) fn handle_cumulative(
+        &mut self,
+        now: Instant,
+        cumulative: Tsn,
+        control: &mut Control,
+        rtt: &mut Rtt,
+    ) -> Result<Acknowledged, Misdeed> {
+        let Some(cumulative) = self.judge(cumulative)? else { return Ok(Acknowledged::Old) };
+        self.scoreboard.keep(cumulative);
+        Ok(self.acknowledge(now, cumulative, false, control, rtt))
+    }
+
+    fn acknowledge(
+        &mut self,
+        now: Instant,
+        cumulative: u64,
+        duplicates: bool,
+        control: &mut Control,
+        rtt: &mut Rtt,
+    ) -> Acknowledged {
+        let prior_in_flight = self.in_flight;
+        let mut tally = Tally { needless: duplicates, ..Tally::default() };
+        tally.advanced = cumulative >= self.ring.base();
+        let min_rtt = rtt.min();
+        self.pass(now, cumulative, min_rtt, control, &mut tally);
+        self.mark(now, min_rtt, control, &mut tally);
         let sample = tally.newest.map(|sent_at| now.saturating_duration_since(sent_at));
         if let Some(sample) = sample {
             rtt.on_measured(now, sample);
         }
-        let in_flight = self.in_flight;
+        self.revoke();
+        self.after_deliveries(now, &tally, control, rtt);
         let summary = Summary {
             now,
             prior_in_flight,
-            in_flight,
+            in_flight: self.in_flight,
             rtt: sample,
-            cumulative_advanced: advanced,
+            cumulative_advanced: tally.advanced,
         };
         control.on_sack_done(&summary, rtt);
-        if advanced {
+        if tally.advanced {
+            self.probes_of_window = 0;
             self.arm_after_progress(now, rtt);
         }
-        Ok(if tally.progress { Acknowledged::Progress } else { Acknowledged::Nothing })
+        self.heard_since_timeout = true;
+        if tally.highest > 0 || tally.advanced {
+            self.arm_probe(now, rtt);
+            return Acknowledged::Progress;
+        }
+        Acknowledged::Nothing
     }
 
     /// The place that `cumulative` acknowledges up to; `None` if it came too late.
@@ -83,30 +121,150 @@ impl Sender {
         }
     }
 
+    /// Compares gap blocks with what was acknowledged before.
+    fn read_blocks(&mut self, cumulative: u64, sack: &Sack<'_>) -> Result<(), Misdeed> {
+        self.scoreboard.begin();
+        for gap in sack.gaps.iter() {
+            let (first, last) = (cumulative + u64::from(gap.start), cumulative + u64::from(gap.end));
+            // RFC 9260 §3.3.4: a block begins beyond the cumulative number and ends no earlier.
+            if gap.start == 0 || gap.start > gap.end {
+                return Err(Misdeed::BadGapBlocks);
+            }
+            if last >= self.ring.next() {
+                return Err(Misdeed::AckOfUnsent);
+            }
+            self.scoreboard.add_block(first, last);
+        }
+        self.scoreboard.finish(cumulative);
+        Ok(())
+    }
+
+    /// Whether something arrived twice that was sent twice: once was needless (RFC 8985 §6.2 step 4, with
+    /// duplicate numbers for what a DSACK says).
+    fn count_needless(&self, sack: &Sack<'_>) -> bool {
+        sack.duplicates.iter().any(|tsn| {
+            let place = self.ring.place(tsn);
+            let slot = place.and_then(|place| self.ring.get(place));
+            slot.is_some_and(|slot| slot.transmissions > 1)
+        })
+    }
+
+    /// Everything up to `cumulative` arrived or was given up.
+    fn pass(
+        &mut self,
+        now: Instant,
+        cumulative: u64,
+        min_rtt: Duration,
+        control: &mut Control,
+        tally: &mut Tally,
+    ) {
+        while self.ring.base() <= cumulative {
+            let base = self.ring.base();
+            self.deliver(now, base, min_rtt, control, tally);
+            let Some(slot) = self.ring.pop() else { return };
+            self.release(slot.payload.len());
+        }
+    }
+
+    /// What gap blocks are the first to acknowledge arrived.
+    fn mark(&mut self, now: Instant, min_rtt: Duration, control: &mut Control, tally: &mut Tally) {
+        let fresh = std::mem::take(&mut self.scoreboard.fresh);
+        for place in fresh.iter().flat_map(|&(first, last)| first..=last) {
+            self.deliver(now, place, min_rtt, control, tally);
+        }
+        self.scoreboard.fresh = fresh;
+    }
+
     /// The chunk at `place` arrived.
-    fn deliver(&mut self, now: Instant, place: u64, control: &mut Control, tally: &mut Tally) {
+    fn deliver(
+        &mut self,
+        now: Instant,
+        place: u64,
+        min_rtt: Duration,
+        control: &mut Control,
+        tally: &mut Tally,
+    ) {
         let Some(slot) = self.ring.get_mut(place) else { return };
-        let state = std::mem::replace(&mut slot.state, State::Acked);
+        let state = slot.state;
+        if matches!(state, State::Acked | State::Gone) {
+            return;
+        }
+        slot.state = State::Acked;
         let (sent_at, snapshot, payload) = (slot.sent_at, slot.snapshot, slot.payload.len());
-        let once = slot.transmissions == 1;
-        let size = self.chunk_size(payload) as u64;
+        let (transmissions, abandoned) = (slot.transmissions, slot.abandoned);
+        self.leave_list(place, state, payload);
+        tally.highest = tally.highest.max(place);
+        let elapsed = now.saturating_duration_since(sent_at);
+        if state == State::Lost || transmissions > 1 && elapsed < min_rtt {
+            // What arrived is what was sent before: it was late, not lost.
+            self.recovery.on_refuted(place);
+            tally.needless |= transmissions > 1;
+        } else {
+            self.recovery.on_arrived(place, sent_at, elapsed, transmissions > 1);
+        }
+        // RFC 9260 §6.3.1 C5: what was sent twice measures nothing.
+        if transmissions == 1 {
+            tally.newest = tally.newest.max(Some(sent_at));
+        }
+        // RFC 3758 §3.5 A2: what was given up earns no credit.
+        if !abandoned {
+            self.credit(now, &snapshot, sent_at, payload, control);
+        }
+    }
+
+    fn credit(
+        &self,
+        now: Instant,
+        snapshot: &Snapshot,
+        sent_at: Instant,
+        payload: usize,
+        control: &mut Control,
+    ) {
+        control.on_delivered(now, snapshot, sent_at, self.chunk_size(payload) as u64);
+    }
+
+    /// Takes the chunk at `place`, which was in `state`, out of its list.
+    pub(super) fn leave_list(&mut self, place: u64, state: State, payload: usize) {
         match state {
             State::Flying => {
                 self.ring.unlink(&mut self.flight, place);
-                self.in_flight -= size;
+                self.in_flight -= self.chunk_size(payload) as u64;
                 self.flight_payload -= payload as u64;
             }
             State::Lost => self.ring.unlink(&mut self.lost, place),
-            State::Acked | State::Gone => return,
+            State::Acked | State::Gone => {}
         }
-        tally.progress = true;
-        // RFC 9260 §6.3.1 C5: what was sent twice measures nothing.
-        if once {
-            tally.newest = tally.newest.max(Some(sent_at));
+    }
+
+    /// What the peer took back goes again (RFC 9260 §6.2.1 D iii).
+    fn revoke(&mut self) {
+        let revoked = std::mem::take(&mut self.scoreboard.revoked);
+        for place in revoked.iter().flat_map(|&(first, last)| first..=last) {
+            self.take_back(place);
         }
-        control.on_delivered(now, &snapshot, sent_at, size);
+        self.scoreboard.revoked = revoked;
+    }
+
+    /// The chunk at `place` had been acknowledged by a gap block and is not any more.
+    pub(super) fn take_back(&mut self, place: u64) {
+        let Some(slot) = self.ring.get_mut(place) else { return };
+        if slot.state != State::Acked {
+            return;
+        }
+        if slot.abandoned {
+            slot.state = State::Gone;
+            return;
+        }
+        slot.state = State::Lost;
+        self.ring.append(&mut self.lost, place);
+    }
+
+    fn after_deliveries(&mut self, now: Instant, tally: &Tally, control: &mut Control, rtt: &Rtt) {
+        self.recovery.on_acknowledgement(self.ring.base(), self.ring.next(), tally.needless, control);
+        self.refute_timeout(now, control);
+        match self.config.detection {
+            Detection::Rack => self.detect_by_time(now, control, rtt),
+            Detection::Misses => self.detect_by_misses(now, tally, control),
+        }
     }
 }
-
-/// Never shorter than this: what RFC 8985 calls the granularity of the clock.
-pub(super) const GRANULARITY: Duration = Duration::from_millis(1);

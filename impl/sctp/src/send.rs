@@ -6,14 +6,21 @@
 //! | `scheduler.rs` | whose turn it is |
 //! | `ring.rs` | chunks that have numbers, by number, with two lists through them: in flight, to be sent again |
 //! | `fill.rs` | a packet's room filled with chunks: the lost first, then new ones |
-//! | `sack.rs` | acknowledgements, and what follows from them |
+//! | `sack.rs`, `scoreboard.rs` | acknowledgements, and which places they cover |
+//! | `recovery.rs` | what was lost, by time or by count |
 //! | `timeout.rs` | timers, and what follows from them |
+//! | `partial.rs` | messages that are given up |
+//! | `reset.rs` | streams that begin anew |
 
 mod fill;
+mod partial;
 mod queue;
+mod recovery;
+mod reset;
 mod ring;
 mod sack;
 mod scheduler;
+mod scoreboard;
 mod streams;
 mod timeout;
 
@@ -22,12 +29,17 @@ use std::collections::VecDeque;
 use base::{Instant, TimerTable};
 use bytes::Bytes;
 
+pub(crate) use sack::Acknowledged;
 pub use scheduler::Scheduler;
+pub(crate) use timeout::Expired;
 
 use self::{
+    partial::Partial,
     queue::{MESSAGE_OVERHEAD, Message, Messages},
+    recovery::Recovery,
     ring::{List, Ring},
     scheduler::Turns,
+    scoreboard::Scoreboard,
     streams::Streams,
     timeout::Timer,
 };
@@ -70,6 +82,26 @@ pub(crate) struct Counters {
     pub(crate) timeouts: u64,
 }
 
+/// A packet that leaves whatever the window says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Forced {
+    /// The oldest of what is lost, after a timeout (RFC 9260 §6.3.3 E3).
+    Timeout,
+    /// Something new, or else the newest that is in flight once more (RFC 8985 §7.3).
+    Probe,
+    /// A chunk into a window that is shut (RFC 9260 §6.1 A).
+    Window,
+}
+
+/// A probe of the end of a burst that is on its way.
+#[derive(Clone, Copy, Debug)]
+struct Probe {
+    /// The newest place when it left.
+    end: u64,
+    /// The chunk that was sent again; 0 if new ones were sent.
+    repeated: u64,
+}
+
 /// Everything that leaves as user data.
 #[derive(Debug)]
 pub(crate) struct Sender {
@@ -98,6 +130,21 @@ pub(crate) struct Sender {
     flight_payload: u64,
     /// What the peer had room for when it last said.
     peer_window: u64,
+    scoreboard: Scoreboard,
+    /// Bytes of chunks that are acknowledged by gap blocks only.
+    gap_bytes: u64,
+    recovery: Recovery,
+    /// Room to collect places in.
+    missed: Vec<u64>,
+    forced: Option<Forced>,
+    probe: Option<Probe>,
+    /// Whether the copy that a probe sent is what arrived.
+    was_repaired: bool,
+    /// Probes of a shut window since it was last seen to move.
+    window_probes: u32,
+    /// Whether an acknowledgement came since the retransmission timer last fired.
+    heard_since_timeout: bool,
+    partial: Partial,
     timers: TimerTable<{ Timer::COUNT }>,
     counters: Counters,
     events: VecDeque<Event>,
@@ -124,6 +171,16 @@ impl Sender {
             in_flight: 0,
             flight_payload: 0,
             peer_window: 0,
+            scoreboard: Scoreboard::default(),
+            gap_bytes: 0,
+            recovery: Recovery::default(),
+            missed: Vec::new(),
+            forced: None,
+            probe: None,
+            was_repaired: false,
+            window_probes: 0,
+            heard_since_timeout: false,
+            partial: Partial::default(),
             timers: TimerTable::default(),
             counters: Counters::default(),
             events: VecDeque::new(),
@@ -164,7 +221,7 @@ impl Sender {
         payload: Bytes,
         options: &SendOptions,
     ) -> Result<(), SendError> {
-        self.admit(id, payload.len())?;
+        self.admit(id, payload.len(), options.reliability)?;
         let length = payload.len();
         self.arrivals += 1;
         let mut message = Message::new(id, ppid, payload);
@@ -184,10 +241,18 @@ impl Sender {
         if !stream.paused {
             self.turns.activate(id, stream, &self.messages);
         }
+        if options.reliability != Reliability::Reliable {
+            self.watch(index);
+        }
         Ok(())
     }
 
-    fn admit(&mut self, id: StreamId, length: usize) -> Result<(), SendError> {
+    fn admit(
+        &mut self,
+        id: StreamId,
+        length: usize,
+        reliability: Reliability,
+    ) -> Result<(), SendError> {
         if length == 0 {
             return Err(SendError::Empty);
         }
@@ -197,7 +262,9 @@ impl Sender {
         if id.get() >= self.outgoing_streams {
             return Err(SendError::NoSuchStream);
         }
-        if self.held > 0 && self.held + length + MESSAGE_OVERHEAD > self.config.buffer {
+        let total = self.held + length + MESSAGE_OVERHEAD;
+        let excess = total.saturating_sub(self.config.buffer);
+        if self.held > 0 && excess > 0 && !self.make_room(excess, reliability) {
             self.refused = true;
             return Err(SendError::QueueFull);
         }
@@ -212,12 +279,12 @@ impl Sender {
     /// Sets a stream's weight in fair queueing and its rank among priorities: more is more urgent.
     pub(crate) fn set_priority(&mut self, id: StreamId, priority: u16) {
         self.streams.entry(id).priority = priority;
-        self.turns.reorder(&mut self.streams, &self.messages);
+        self.turns.reorder(&self.streams, &self.messages);
     }
 
     /// Chooses whose turn it is by other rules.
     pub(crate) fn set_scheduler(&mut self, scheduler: Scheduler) {
-        self.turns.set_scheduler(scheduler, &mut self.streams, &self.messages);
+        self.turns.set_scheduler(scheduler, &self.streams, &self.messages);
     }
 
     /// What happened that the application should know.

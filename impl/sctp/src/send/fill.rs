@@ -3,7 +3,7 @@
 use base::{Instant, Writer};
 
 use super::{
-    Sender,
+    Forced, Sender,
     queue::{MESSAGE_OVERHEAD, NO_MESSAGE},
     ring::{MAX_SPAN, Slot, State},
     scheduler::Scheduler,
@@ -43,6 +43,8 @@ struct Packing<'w, 'b> {
     newest_at: usize,
     /// Whether the oldest chunk that is outstanding is in it again.
     has_oldest: bool,
+    /// Whether one chunk may go whatever room the peer has.
+    any_window: bool,
 }
 
 impl Packing<'_, '_> {
@@ -60,9 +62,10 @@ impl Packing<'_, '_> {
 impl Sender {
     /// Whether [`Sender::fill`] would put something into a packet of full size.
     pub(crate) fn has_data_ready(&self, now: Instant, control: &Control) -> bool {
-        self.has_work()
-            && control.budget(now, self.in_flight) > 0
-            && (!self.lost.is_empty() || self.window_allows(1))
+        self.forced.is_some()
+            || self.has_work()
+                && control.budget(now, self.in_flight) > 0
+                && (!self.lost.is_empty() || self.window_allows(1))
     }
 
     /// Appends as many chunks as `room`, the windows and the pacer allow, and says how many bytes they
@@ -76,10 +79,10 @@ impl Sender {
         control: &mut Control,
         rtt: &Rtt,
     ) -> usize {
-        if !self.has_work() {
+        if !self.has_work() && self.forced.is_none() {
             return 0;
         }
-        if control.budget(now, self.in_flight) == 0 {
+        if self.forced.is_none() && control.budget(now, self.in_flight) == 0 {
             self.wait_for_pacer(now, control);
             return 0;
         }
@@ -93,15 +96,51 @@ impl Sender {
             bytes: 0,
             stream: None,
             has_oldest: false,
+            any_window: false,
         };
-        // RFC 9260 §6.1 C: what is to be sent again goes before what is new.
-        self.put_lost(now, &mut packet);
-        self.put_new(now, &mut packet);
+        let has_all_room = packet.untouched;
+        let forced = self.forced.take();
+        self.pack(now, forced, &mut packet);
         if packet.chunks == 0 {
+            if !has_all_room {
+                self.forced = forced;
+            } else if self.queued > 0 && self.flight.is_empty() && self.lost.is_empty() {
+                self.arm_window_probe(now, rtt);
+            }
             return 0;
         }
         self.close_packet(now, &mut packet, control, rtt);
         packet.writer.len() - began
+    }
+
+    fn pack(&mut self, now: Instant, forced: Option<Forced>, packet: &mut Packing<'_, '_>) {
+        packet.any_window = forced == Some(Forced::Window);
+        // RFC 9260 §6.1 C: what is to be sent again goes before what is new.
+        self.put_lost(now, packet);
+        self.put_new(now, packet);
+        if forced == Some(Forced::Probe) {
+            let repeated = if packet.chunks == 0 { self.repeat_newest(now, packet) } else { 0 };
+            if packet.chunks > 0 {
+                self.note_probe(repeated);
+            }
+        }
+    }
+
+    /// RFC 8985 §7.3: sends the newest chunk that is in flight once more, and says its place. It is not
+    /// held to be lost.
+    fn repeat_newest(&mut self, now: Instant, packet: &mut Packing<'_, '_>) -> u64 {
+        let place = self.flight.tail;
+        let Some(slot) = self.ring.get(place) else { return 0 };
+        let (state, payload) = (slot.state, slot.payload.len());
+        let fits = self.chunk_size(payload) <= packet.left || packet.untouched;
+        if !fits || self.is_to_give_up(now, place) {
+            return 0;
+        }
+        self.leave_list(place, state, payload);
+        packet.has_oldest |= place == self.ring.base();
+        self.send(now, place, packet);
+        self.counters.repeated += 1;
+        place
     }
 
     fn has_work(&self) -> bool {
@@ -116,6 +155,10 @@ impl Sender {
             // RFC 9260 §6.9: a chunk that was cut for longer packets leaves as it is, alone in its own.
             if size > packet.left && !packet.untouched || self.is_apart(packet, stream) {
                 return;
+            }
+            if self.is_to_give_up(now, place) {
+                self.give_up_chunk(place);
+                continue;
             }
             self.ring.unlink(&mut self.lost, place);
             packet.has_oldest |= place == self.ring.base();
@@ -133,8 +176,13 @@ impl Sender {
             let Some(stream) = self.streams.get(id) else { return };
             let head = stream.line.head;
             let Some(message) = self.messages.get(head) else { return };
+            // RFC 3758 §4.1 TR3: what is too old gets no number.
+            if message.deadline.is_some_and(|deadline| deadline <= now) && self.give_up(head) {
+                continue;
+            }
+            let Some(message) = self.messages.get(head) else { return };
             let Some(length) = self.piece(message.payload.len(), packet) else { return };
-            if !self.window_allows(length) {
+            if !self.window_allows(length) && !std::mem::take(&mut packet.any_window) {
                 return;
             }
             let Some(place) = self.cut(id, head, length) else { return };
@@ -214,6 +262,8 @@ impl Sender {
             self.messages.unlink(&mut stream.line, index);
             if is_reliable {
                 self.messages.remove(index);
+            } else {
+                self.unwatch(index);
             }
             self.release(MESSAGE_OVERHEAD);
         }

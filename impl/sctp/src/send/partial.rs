@@ -37,24 +37,24 @@ impl Sender {
     /// A message began to wait.
     pub(super) fn watch(&mut self, index: u32) {
         let Some(message) = self.messages.get(index) else { return };
+        if let Reliability::Priority(priority) = message.reliability {
+            self.partial.priorities.insert((priority, message.arrival, index));
+        }
         if let Some(deadline) = message.deadline {
             self.partial.lifetimes.insert((deadline, index));
             self.arm_lifetime();
-        }
-        if let Reliability::Priority(priority) = message.reliability {
-            self.partial.priorities.insert((priority, message.arrival, index));
         }
     }
 
     /// A message waits no more.
     pub(super) fn unwatch(&mut self, index: u32) {
         let Some(message) = self.messages.get(index) else { return };
+        if let Reliability::Priority(priority) = message.reliability {
+            self.partial.priorities.remove(&(priority, message.arrival, index));
+        }
         if let Some(deadline) = message.deadline {
             self.partial.lifetimes.remove(&(deadline, index));
             self.arm_lifetime();
-        }
-        if let Reliability::Priority(priority) = message.reliability {
-            self.partial.priorities.remove(&(priority, message.arrival, index));
         }
     }
 
@@ -174,7 +174,7 @@ impl Sender {
     }
 
     /// What waits of a message waits no more.
-    fn drop_rest(&mut self, index: u32) {
+    pub(super) fn drop_rest(&mut self, index: u32) {
         self.unwatch(index);
         let Some(message) = self.messages.get_mut(index) else { return };
         let rest = std::mem::take(&mut message.payload).len();

@@ -174,6 +174,3 @@ impl Messages {
         self.get(index).map_or(NO_MESSAGE, |message| message.next)
     }
 }
-
-#[cfg(test)]
-mod tests;

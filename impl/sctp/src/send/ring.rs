@@ -220,6 +220,3 @@ const fn low(place: u64) -> u32 {
 fn index(distance: u64) -> usize {
     usize::try_from(distance).unwrap_or(usize::MAX)
 }
-
-#[cfg(test)]
-mod tests;

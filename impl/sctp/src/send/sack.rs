@@ -69,7 +69,8 @@ impl Sender {
         rtt: &mut Rtt,
     ) -> Result<Acknowledged, Misdeed> {
         let Some(cumulative) = self.judge(cumulative)? else { return Ok(Acknowledged::Old) };
-        self.scoreboard.keep(cumulative);
+        self.scoreboard.begin();
+        self.scoreboard.forget(cumulative);
         Ok(self.acknowledge(now, cumulative, false, control, rtt))
     }
 
@@ -102,7 +103,7 @@ impl Sender {
         };
         control.on_sack_done(&summary, rtt);
         if tally.advanced {
-            self.probes_of_window = 0;
+            self.window_probes = 0;
             self.arm_after_progress(now, rtt);
         }
         self.heard_since_timeout = true;
@@ -125,7 +126,8 @@ impl Sender {
     fn read_blocks(&mut self, cumulative: u64, sack: &Sack<'_>) -> Result<(), Misdeed> {
         self.scoreboard.begin();
         for gap in sack.gaps.iter() {
-            let (first, last) = (cumulative + u64::from(gap.start), cumulative + u64::from(gap.end));
+            let (first, last) =
+                (cumulative + u64::from(gap.start), cumulative + u64::from(gap.end));
             // RFC 9260 §3.3.4: a block begins beyond the cumulative number and ends no earlier.
             if gap.start == 0 || gap.start > gap.end {
                 return Err(Misdeed::BadGapBlocks);
@@ -160,9 +162,15 @@ impl Sender {
     ) {
         while self.ring.base() <= cumulative {
             let base = self.ring.base();
+            let was_acked = self.ring.get(base).is_some_and(|slot| slot.state == State::Acked);
             self.deliver(now, base, min_rtt, control, tally);
             let Some(slot) = self.ring.pop() else { return };
-            self.release(slot.payload.len());
+            let payload = slot.payload.len();
+            if was_acked {
+                self.gap_bytes -= self.chunk_size(payload) as u64;
+            }
+            self.release(payload);
+            self.done_with_chunk(slot.message);
         }
     }
 
@@ -193,13 +201,17 @@ impl Sender {
         let (sent_at, snapshot, payload) = (slot.sent_at, slot.snapshot, slot.payload.len());
         let (transmissions, abandoned) = (slot.transmissions, slot.abandoned);
         self.leave_list(place, state, payload);
+        if place > self.ring.base() {
+            self.gap_bytes += self.chunk_size(payload) as u64;
+        }
         tally.highest = tally.highest.max(place);
         let elapsed = now.saturating_duration_since(sent_at);
         if state == State::Lost || transmissions > 1 && elapsed < min_rtt {
             // What arrived is what was sent before: it was late, not lost.
-            self.recovery.on_refuted(place);
+            self.recovery.on_refuted(place, place == self.ring.base());
             tally.needless |= transmissions > 1;
         } else {
+            self.was_repaired |= self.probe.is_some_and(|probe| probe.repeated == place);
             self.recovery.on_arrived(place, sent_at, elapsed, transmissions > 1);
         }
         // RFC 9260 §6.3.1 C5: what was sent twice measures nothing.
@@ -251,17 +263,22 @@ impl Sender {
         if slot.state != State::Acked {
             return;
         }
-        if slot.abandoned {
-            slot.state = State::Gone;
-            return;
-        }
         slot.state = State::Lost;
+        let (payload, abandoned) = (slot.payload.len(), slot.abandoned);
+        self.gap_bytes -= self.chunk_size(payload) as u64;
         self.ring.append(&mut self.lost, place);
+        if abandoned {
+            self.give_up_chunk(place);
+        }
     }
 
     fn after_deliveries(&mut self, now: Instant, tally: &Tally, control: &mut Control, rtt: &Rtt) {
-        self.recovery.on_acknowledgement(self.ring.base(), self.ring.next(), tally.needless, control);
+        let ends = (self.ring.base(), self.ring.next());
+        self.recovery.on_acknowledgement(now, ends, tally.needless, control);
         self.refute_timeout(now, control);
+        let was_repaired = std::mem::take(&mut self.was_repaired);
+        self.judge_probe(now, was_repaired, control);
+        self.advance_after_sack(now, rtt);
         match self.config.detection {
             Detection::Rack => self.detect_by_time(now, control, rtt),
             Detection::Misses => self.detect_by_misses(now, tally, control),

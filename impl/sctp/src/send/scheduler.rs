@@ -53,7 +53,7 @@ impl Turns {
     pub(super) fn set_scheduler(
         &mut self,
         scheduler: Scheduler,
-        streams: &mut Streams,
+        streams: &Streams,
         messages: &Messages,
     ) {
         self.scheduler = scheduler;
@@ -61,7 +61,7 @@ impl Turns {
     }
 
     /// Sorts anew, after priorities changed.
-    pub(super) fn reorder(&mut self, streams: &mut Streams, messages: &Messages) {
+    pub(super) fn reorder(&mut self, streams: &Streams, messages: &Messages) {
         let waiting = std::mem::take(&mut self.waiting).into_vec();
         self.waiting = waiting
             .into_iter()
@@ -115,7 +115,7 @@ impl Turns {
     }
 
     /// The stream in service sent a chunk of `bytes`.
-    pub(super) fn serve(&mut self, stream: &mut Stream, bytes: usize) {
+    pub(super) fn serve(&self, stream: &mut Stream, bytes: usize) {
         let weight = match self.scheduler {
             Scheduler::WeightedFair => u64::from(stream.priority.max(1)),
             _ => 1,
@@ -132,6 +132,13 @@ impl Turns {
             self.last_turn += 1;
             stream.turn = self.last_turn;
             self.waiting.push(Reverse((self.key(stream, messages), id)));
+        }
+    }
+
+    /// What stream `id` was sending was given up: if it is in service, its turn is over.
+    pub(super) fn interrupt(&mut self, id: StreamId, streams: &mut Streams, messages: &Messages) {
+        if self.in_service == Some(id) {
+            self.end_turn(streams, messages);
         }
     }
 
@@ -163,6 +170,3 @@ pub(super) fn can_serve(stream: &Stream, messages: &Messages) -> bool {
 
 /// A byte of a stream of weight 1, as fair queueing counts it.
 const WEIGHT_SCALE: u64 = 1 << 16;
-
-#[cfg(test)]
-mod tests;

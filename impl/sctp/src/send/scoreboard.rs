@@ -160,6 +160,3 @@ fn unite(one: &[Range], other: &[Range], out: &mut Vec<Range>) {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -194,6 +194,13 @@ impl Sender {
         self.probe = Some(Probe { end: self.ring.next() - 1, repeated });
     }
 
+    /// The timer runs.
+    pub(super) fn run_timer(&mut self, now: Instant, rtt: &Rtt) {
+        if self.timers.get(Timer::Retransmission as usize).is_none() {
+            self.timers.set(Timer::Retransmission as usize, now + rtt.rto());
+        }
+    }
+
     /// RFC 8985 §7.4: what came of the probe. If only the copy arrived, the original was lost, and that
     /// is congestion like any other loss.
     pub(super) fn judge_probe(&mut self, now: Instant, was_repaired: bool, control: &mut Control) {

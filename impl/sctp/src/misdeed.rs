@@ -2,7 +2,10 @@
 
 use base::Malformed;
 
-use crate::{StreamId, Tsn};
+use crate::{
+    StreamId, Tsn,
+    wire::{Cause, ParameterType},
+};
 
 /// What a peer did that ends the association.
 ///
@@ -26,9 +29,6 @@ pub enum Misdeed {
     /// An INIT ACK without a state cookie (RFC 9260 §3.3.3).
     #[error("no state cookie")]
     NoCookie,
-    /// A state cookie that no packet can carry back (RFC 9260 §3.3.11).
-    #[error("a state cookie longer than a packet")]
-    HugeCookie,
     /// A host name where addresses belong (RFC 9260 §5.1.2).
     #[error("a host name")]
     HostName,
@@ -75,5 +75,33 @@ pub enum Misdeed {
 impl From<Malformed> for Misdeed {
     fn from(malformed: Malformed) -> Self {
         Self::Malformed(malformed)
+    }
+}
+
+impl Misdeed {
+    /// Has `tell` tell the peer: the cause that goes into the ABORT (RFC 9260 §3.3.10).
+    pub(crate) fn with_cause<R>(self, tell: impl FnOnce(Cause<'_>) -> R) -> R {
+        match self {
+            Self::ZeroTag | Self::ZeroStreams | Self::TinyWindow => {
+                tell(Cause::InvalidMandatoryParameter)
+            }
+            Self::NoCookie => {
+                tell(Cause::MissingParameter([ParameterType::STATE_COOKIE].as_slice().into()))
+            }
+            // The name itself is not repeated: RFC 9260 §3.3.10.5 has a place for it, and nobody reads it.
+            Self::HostName => tell(Cause::UnresolvableAddress(&[])),
+            Self::NoUserData(tsn) => tell(Cause::NoUserData(tsn)),
+            Self::Malformed(_)
+            | Self::DataWithInterleaving
+            | Self::IDataWithoutInterleaving
+            | Self::WrongForwardTsn
+            | Self::ContradictoryFragments(_)
+            | Self::FragmentAfterLast(_)
+            | Self::MessageTooLong(_)
+            | Self::MessageNumberReused(_)
+            | Self::AckOfUnsent
+            | Self::BadGapBlocks
+            | Self::BadReconfig => tell(Cause::ProtocolViolation(self.to_string().as_bytes())),
+        }
     }
 }

@@ -1,0 +1,179 @@
+//! What is shared with the peer once both know each other: the transmission control block of RFC 9260 §14.
+
+use base::{Instant, Rng};
+
+use super::{ecn::Marks, introduction::Introduction, state::Local};
+use crate::{
+    Config, Features,
+    congestion::Control,
+    path::{Discovery, HeartbeatInfo, Heartbeats, Rtt},
+    receive::Receiver,
+    send::Sender,
+    wire::HEADER_LENGTH,
+};
+
+/// An association with a peer that is known.
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) local: Local,
+    /// What packets to the peer carry.
+    pub(super) peer_tag: u32,
+    /// Known to this end alone, and put into cookies: they tell a restart (RFC 9260 §5.2.2).
+    pub(super) ties: (u32, u32),
+    /// What both ends have.
+    pub(super) features: Features,
+    pub(super) sender: Sender,
+    pub(super) receiver: Receiver,
+    pub(super) rtt: Rtt,
+    pub(super) control: Control,
+    pub(super) discovery: Discovery,
+    pub(super) heartbeats: Heartbeats,
+    pub(super) marks: Marks,
+    /// The probe of the path that is under way, and its size.
+    pub(super) probe: Option<(HeartbeatInfo, usize)>,
+    /// Whether the next packet begins with COOKIE ACK.
+    pub(super) is_cookie_ack_due: bool,
+    /// Whether the path was last told to be active.
+    pub(super) was_reachable: bool,
+    rng: Rng,
+}
+
+/// What deadlines of a link brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Health {
+    Fine,
+    /// The path has become active, or inactive (RFC 9260 §8.2).
+    Changed(bool),
+    /// The peer answers no more (RFC 9260 §8.1).
+    Failed,
+}
+
+impl Link {
+    pub(super) fn new(
+        config: &Config,
+        mut rng: Rng,
+        local: Local,
+        peer: &Introduction,
+        mut sender: Sender,
+        rtt: Rtt,
+    ) -> Self {
+        let features = peer.features;
+        let discovery = Discovery::new(config.discovery());
+        // RFC 9260 §5.1.1: no more streams than the peer takes.
+        sender.limit_streams(config.outgoing_streams.max(1).min(peer.incoming));
+        sender.set_peer_window(peer.window);
+        if features.interleaving {
+            sender.interleave();
+        }
+        if features.forward_tsn {
+            sender.allow_abandoning();
+        }
+        let streams = config.incoming_streams.max(1).min(peer.outgoing);
+        let receiver = Receiver::new(&config.receiver(streams), peer.tsn, features.interleaving);
+        let room = room_of(discovery.packet_size());
+        let control = Control::new(config.algorithm, room as u64, &rng.fork("congestion"));
+        let heartbeats = Heartbeats::new(config.heartbeats(), rng.fork("heartbeats"));
+        let ties = (rng.public_u32() | 1, rng.public_u32() | 1);
+        Self {
+            local,
+            peer_tag: peer.tag,
+            ties,
+            features,
+            sender,
+            receiver,
+            rtt,
+            control,
+            discovery,
+            heartbeats,
+            marks: Marks::default(),
+            probe: None,
+            is_cookie_ack_due: false,
+            was_reachable: true,
+            rng,
+        }
+    }
+
+    /// The association stands: the path is watched and searched.
+    pub(super) fn start(&mut self, now: Instant) {
+        self.heartbeats.start(now, &self.rtt);
+        self.discovery.start(now);
+        self.fit();
+    }
+
+    /// The association is being shut down: nothing but what that takes leaves any more.
+    pub(super) fn quieten(&mut self) {
+        self.heartbeats.stop();
+        self.discovery.stop();
+        self.probe = None;
+    }
+
+    /// Packets are as large as the path is known to carry.
+    pub(super) fn fit(&mut self) {
+        self.sender.set_packet_room(room_of(self.discovery.chunk_packet_size()));
+        self.control.set_packet_size(room_of(self.discovery.packet_size()) as u64);
+    }
+
+    /// The heartbeat of a new probe, which is none of those that watch the path.
+    pub(super) fn new_probe(&mut self, now: Instant, size: usize) -> HeartbeatInfo {
+        let info = HeartbeatInfo { sent_at: now.as_nanos(), nonce: self.rng.public_u64() };
+        self.probe = Some((info, size));
+        info
+    }
+
+    /// When [`Link::handle_timeout`] is to be called.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        let deadlines = [
+            self.sender.deadline(),
+            self.receiver.deadline(),
+            self.discovery.deadline(),
+            self.heartbeats.deadline(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// A deadline has come.
+    pub(super) fn handle_timeout(&mut self, now: Instant) -> Health {
+        if self.receiver.deadline().is_some_and(|at| at <= now) {
+            self.receiver.handle_timeout(now);
+        }
+        if self.discovery.deadline().is_some_and(|at| at <= now) {
+            self.discovery.handle_timeout(now);
+            self.fit();
+        }
+        if self.heartbeats.deadline().is_some_and(|at| at <= now) {
+            self.heartbeats.handle_timeout(now, &mut self.rtt);
+        }
+        if self.sender.deadline().is_some_and(|at| at <= now) {
+            let expired = self.sender.handle_timeout(now, &mut self.control, &mut self.rtt);
+            if expired.is_error {
+                self.heartbeats.on_error();
+                if self.discovery.on_timeout(self.discovery.packet_size()) {
+                    self.fit();
+                }
+            }
+        }
+        self.health()
+    }
+
+    /// Whether the path is fine, if that has changed.
+    pub(super) fn health(&mut self) -> Health {
+        if self.heartbeats.is_failed() {
+            return Health::Failed;
+        }
+        let is_reachable = self.heartbeats.is_reachable();
+        if std::mem::replace(&mut self.was_reachable, is_reachable) == is_reachable {
+            return Health::Fine;
+        }
+        Health::Changed(is_reachable)
+    }
+
+    /// Bytes of chunks that a packet holds.
+    pub(super) fn room(&self) -> usize {
+        room_of(self.discovery.packet_size())
+    }
+}
+
+/// Bytes of chunks in a packet of `size` bytes.
+pub(super) const fn room_of(size: usize) -> usize {
+    size.saturating_sub(HEADER_LENGTH)
+}

@@ -1,1 +1,167 @@
 //! The association: set-up, shutdown, streams reset and added, packets in and out.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `state.rs`, `link.rs` | the states of RFC 9260 §4 with what each keeps; what is shared with a known peer |
+//! | `setup.rs`, `introduction.rs`, `cookie.rs` | the handshake, collisions, restarts; INIT and INIT ACK; the state cookie |
+//! | `snap.rs` | set-up by INITs that signalling carried |
+//! | `shutdown.rs` | the orderly end, and the end at once |
+//! | `intake.rs`, `blue.rs` | packets in: which room takes a chunk; packets out of the blue |
+//! | `assemble.rs`, `answers.rs` | packets out: the order of chunks; what waits to be answered |
+//! | `commands.rs` | what an application asks for: messages, thresholds, limits |
+//! | `timing.rs`, `ecn.rs` | timers; congestion marks |
+
+mod answers;
+mod assemble;
+mod blue;
+mod commands;
+mod cookie;
+mod ecn;
+mod intake;
+mod introduction;
+mod link;
+mod setup;
+mod shutdown;
+mod snap;
+mod state;
+#[cfg(test)]
+mod tests;
+mod timing;
+
+use std::collections::VecDeque;
+
+use base::{Instant, Rng, TimerTable};
+
+pub use assemble::Outgoing;
+pub use state::AssociationState;
+
+use self::{
+    answers::Answers,
+    cookie::Cookies,
+    state::{Local, State},
+    timing::Timer,
+};
+use crate::{Config, DropReason, Event, Message, Stats};
+
+/// Reports that a peer may cause and that wait to be polled at most; more of the kind are not told.
+const MAX_EVENTS: usize = 1_024;
+
+/// One end of an SCTP association, over packets.
+///
+/// It is told of packets and of time, and asked for packets, events, messages and its next deadline, like
+/// any [machine](base::Machine). It knows no addresses: what carries its packets belongs to this
+/// association alone.
+///
+/// After the end it is [`AssociationState::Closed`] as it was at first: either end may set it up anew.
+#[derive(Debug)]
+pub struct Association {
+    config: Config,
+    rng: Rng,
+    now: Instant,
+    /// What this end brings to the next association that it begins.
+    local: Local,
+    /// How many peers it has known.
+    links: u64,
+    state: State,
+    cookies: Cookies,
+    timers: TimerTable<{ Timer::COUNT }>,
+    answers: Answers,
+    events: VecDeque<Event>,
+    /// Messages that were whole when their association ended.
+    unread: VecDeque<Message>,
+    stats: Stats,
+}
+
+impl Association {
+    /// An end that waits for its peer, or for [`Association::connect`].
+    #[must_use]
+    pub fn new(config: Config, rng: Rng, now: Instant) -> Self {
+        let rng = rng.fork("sctp");
+        let cookies = Cookies::new(config.provider, &rng);
+        let mut association = Self {
+            config,
+            rng,
+            now,
+            local: Local { tag: 1, tsn: crate::Tsn::new(0) },
+            links: 0,
+            state: State::Closed,
+            cookies,
+            timers: TimerTable::default(),
+            answers: Answers::default(),
+            events: VecDeque::new(),
+            unread: VecDeque::new(),
+            stats: Stats::default(),
+        };
+        association.local = association.new_local();
+        association
+    }
+
+    /// The next thing that happened.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        // What happened to messages comes before what happened to the association.
+        let sender = self.state.sender_mut().and_then(|sender| sender.poll_event());
+        sender.or_else(|| self.events.pop_front())
+    }
+
+    /// The next message that is whole and has its turn.
+    pub fn poll_message(&mut self) -> Option<Message> {
+        let unread = self.unread.pop_front();
+        let message = unread.or_else(|| self.state.link_mut()?.receiver.poll_message())?;
+        self.stats.messages_received += 1;
+        Some(message)
+    }
+
+    /// Where the association stands.
+    #[must_use]
+    pub const fn state(&self) -> AssociationState {
+        self.state.name()
+    }
+
+    /// What was counted, and what is measured at present.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.stats.clone();
+        stats.rto = self.config.rto_initial;
+        if let Some(link) = self.state.link() {
+            stats.add_link(link);
+        }
+        stats
+    }
+
+    fn drop_for(&mut self, reason: DropReason) {
+        self.stats.dropped.add(reason);
+        tracing::trace!(?reason, "dropped");
+    }
+
+    /// Queues an event, unless so many wait that nobody seems to want them and the peer can make more.
+    fn tell(&mut self, event: Event) {
+        let is_endless = matches!(event, Event::PeerError(_) | Event::PathActive(_));
+        if is_endless && self.events.len() >= MAX_EVENTS {
+            return;
+        }
+        // Two restarts that nobody asked about are one.
+        if event == Event::Restarted && self.events.back() == Some(&Event::Restarted) {
+            return;
+        }
+        self.events.push_back(event);
+    }
+
+    fn answer(&mut self, tag: u32, chunks: Vec<u8>) {
+        if self.answers.push_packet(tag, chunks).is_err() {
+            self.drop_for(DropReason::TooManyAnswers);
+        }
+    }
+
+    fn answer_chunk(&mut self, chunk: Vec<u8>) {
+        if self.answers.push_chunk(chunk).is_err() {
+            self.drop_for(DropReason::TooManyAnswers);
+        }
+    }
+
+    /// Keeps of a link that ends what outlives it: whole messages and counts.
+    fn keep_unread(&mut self, mut state: State) {
+        let Some(link) = state.link_mut() else { return };
+        self.unread.extend(std::iter::from_fn(|| link.receiver.poll_message()));
+        self.stats.add_counts(link);
+    }
+}

@@ -4,6 +4,14 @@ use std::time::Duration;
 
 use crypto::Provider;
 
+use crate::{
+    congestion::Algorithm,
+    path::{DiscoveryConfig, HeartbeatConfig, RttConfig},
+    receive::ReceiverConfig,
+    send::{Detection, SenderConfig},
+    wire::HEADER_LENGTH,
+};
+
 /// The port of both ends where signalling says nothing else (RFC 8841 §5).
 pub const DEFAULT_PORT: u16 = 5_000;
 /// The default of [`Config::max_packet`]: passes every path of IPv6 with room for what wraps it.
@@ -17,6 +25,9 @@ pub const MIN_MAX_PACKET: usize = 256;
 pub const LIMIT_MAX_PACKET: usize = 65_520;
 /// The default of [`Config::max_receive_window`].
 pub const DEFAULT_MAX_RECEIVE_WINDOW: u32 = 16 << 20;
+/// The window is never below this: RFC 9260 §3.3.2 demands 1,500 bytes, and a chunk costs more than it
+/// carries.
+const MIN_RECEIVE_WINDOW: u32 = 4_096;
 /// The default of [`Config::send_buffer`].
 pub const DEFAULT_SEND_BUFFER: usize = 16 << 20;
 /// The default of [`Config::max_message`] (RFC 8831 §6.6 leaves it to signalling).
@@ -89,6 +100,8 @@ pub struct Config {
     pub cookie_life: Duration,
     /// The extensions that are offered and taken.
     pub features: Features,
+    /// What decides how much may be in flight and how fast it leaves.
+    pub algorithm: Algorithm,
 }
 
 impl Default for Config {
@@ -113,7 +126,57 @@ impl Default for Config {
             acknowledgement_delay: DEFAULT_ACKNOWLEDGEMENT_DELAY,
             cookie_life: DEFAULT_COOKIE_LIFE,
             features: Features::default(),
+            algorithm: Algorithm::default(),
         }
+    }
+}
+
+impl Config {
+    pub(crate) fn rtt(&self) -> RttConfig {
+        RttConfig { initial: self.rto_initial, min: self.rto_min, max: self.rto_max }
+    }
+
+    pub(crate) fn sender(&self) -> SenderConfig {
+        SenderConfig {
+            buffer: self.send_buffer,
+            max_message: self.max_message,
+            detection: match self.algorithm {
+                Algorithm::Rfc9260 => Detection::Misses,
+                #[expect(unreachable_patterns, reason = "the other algorithms are on their way")]
+                _ => Detection::Rack,
+            },
+            packet_room: self.base_packet().saturating_sub(HEADER_LENGTH),
+        }
+    }
+
+    pub(crate) fn receiver(&self, streams: u16) -> ReceiverConfig {
+        ReceiverConfig {
+            max_window: self.max_receive_window.max(MIN_RECEIVE_WINDOW),
+            max_message: self.max_message,
+            streams,
+            acknowledgement_delay: self.acknowledgement_delay.min(MAX_ACKNOWLEDGEMENT_DELAY),
+        }
+    }
+
+    pub(crate) fn discovery(&self) -> DiscoveryConfig {
+        let base = self.base_packet();
+        let max = (self.max_probe.min(LIMIT_MAX_PACKET) & !3).max(base);
+        DiscoveryConfig { min: MIN_MAX_PACKET, base, max }
+    }
+
+    pub(crate) fn heartbeats(&self) -> HeartbeatConfig {
+        HeartbeatConfig {
+            interval: self.heartbeat_interval,
+            // RFC 9260 §8.2 warns of a path that counts as dead after the association does; there is one
+            // path, and half the way is when its user would want to hear of it.
+            path_max_errors: self.max_retransmits / 2,
+            association_max_errors: self.max_retransmits,
+        }
+    }
+
+    /// Packets are multiples of four bytes (RFC 9260 §3.2).
+    fn base_packet(&self) -> usize {
+        self.max_packet.clamp(MIN_MAX_PACKET, LIMIT_MAX_PACKET) & !3
     }
 }
 

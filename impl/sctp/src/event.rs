@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::{Message, Misdeed, Ppid, StreamId};
+use crate::{Message, Misdeed, Ppid, StreamId, wire::CauseCode};
 
 /// What an association reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub enum Event {
     /// The path answers or answers no more (RFC 9260 §8.2).
     PathActive(bool),
     /// The peer reported an error that does not end the association (RFC 9260 §11.2.6).
-    PeerError(u16),
+    PeerError(CauseCode),
     /// The association has ended.
     Closed(CloseReason),
 }
@@ -83,7 +83,7 @@ pub enum CloseReason {
     #[error("aborted by the peer: {cause:?}")]
     AbortedByPeer {
         /// The first cause that it named.
-        cause: Option<u16>,
+        cause: Option<CauseCode>,
         /// What its application had to say (RFC 9260 §3.3.10.12).
         reason: Bytes,
     },

@@ -37,6 +37,7 @@ mod stats;
 mod stream;
 pub mod wire;
 
+pub use association::{Association, AssociationState, Outgoing};
 pub use config::{
     Config, DEFAULT_ACKNOWLEDGEMENT_DELAY, DEFAULT_COOKIE_LIFE, DEFAULT_HEARTBEAT_INTERVAL,
     DEFAULT_MAX_INIT_RETRANSMITS, DEFAULT_MAX_MESSAGE, DEFAULT_MAX_PACKET, DEFAULT_MAX_PROBE,
@@ -49,6 +50,7 @@ pub use error::{ConnectError, ResetError, SendError, SnapError};
 pub use event::{CloseReason, Event};
 pub use message::{Message, Reliability, SendOptions};
 pub use misdeed::Misdeed;
+pub use send::Scheduler;
 pub use number::{Fsn, Mid, RequestNumber, Ssn, Tsn};
 pub use send::Scheduler;
 pub use stats::{DropReason, Drops, Stats};

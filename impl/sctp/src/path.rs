@@ -5,5 +5,5 @@ mod heartbeat;
 mod rtt;
 
 pub(crate) use discovery::{Discovery, DiscoveryConfig, Probe};
-pub(crate) use heartbeat::{HeartbeatConfig, Heartbeats};
+pub(crate) use heartbeat::{HeartbeatConfig, HeartbeatInfo, Heartbeats};
 pub(crate) use rtt::{Rtt, RttConfig};

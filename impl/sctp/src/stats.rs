@@ -111,7 +111,6 @@ impl Drops {
     }
 
     /// Counts all that `other` counted too.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the rooms that drop are on their way"))]
     pub(crate) fn add_all(&mut self, other: &Self) {
         self.0.iter_mut().zip(&other.0).for_each(|(count, more)| *count += more);
     }

@@ -2,6 +2,10 @@
 
 use std::collections::VecDeque;
 
+use base::Writer;
+
+use crate::wire::HEADER_LENGTH;
+
 /// Packets of their own that may wait. Whoever asks faster than answers leave gets none.
 const MAX_PACKETS: usize = 16;
 /// Chunks that may wait to be put into the next packet.
@@ -62,16 +66,18 @@ impl Answers {
         self.packets.pop_front()
     }
 
-    /// Whether chunks wait.
-    pub(crate) fn has_chunks(&self) -> bool {
-        !self.chunks.is_empty()
-    }
-
-    /// The next chunk if it is at most `room` bytes long.
-    pub(crate) fn pop_chunk(&mut self, room: usize) -> Option<Vec<u8>> {
-        let chunk = self.chunks.pop_front_if(|chunk| chunk.len() <= room)?;
-        self.chunk_bytes -= chunk.len();
-        Some(chunk)
+    /// Appends the chunks that fit into a packet of at most `most` bytes. One that fits into no packet of
+    /// ours goes into one of its own: what it answers came in one as long.
+    pub(crate) fn write_chunks(&mut self, most: usize, writer: &mut Writer<'_>) {
+        while let Some(chunk) = self.chunks.front() {
+            let fits = writer.len() + chunk.len() <= most;
+            if !fits && writer.len() > HEADER_LENGTH {
+                return;
+            }
+            writer.bytes(chunk);
+            self.chunk_bytes -= chunk.len();
+            self.chunks.pop_front();
+        }
     }
 
     /// Forgets the chunks: the peer they were for is no more.
@@ -109,10 +115,18 @@ mod tests {
     #[test]
     fn a_chunk_waits_for_a_packet_with_room() {
         let mut answers = Answers::default();
-        answers.push_chunk(vec![0; 12]).unwrap();
-        assert_eq!(answers.pop_chunk(11), None);
-        assert!(answers.has_chunks());
-        assert_eq!(answers.pop_chunk(12), Some(vec![0; 12]));
+        for length in [8, 12, 400] {
+            answers.push_chunk(vec![0; length]).unwrap();
+        }
+        let mut lengths = Vec::new();
+        while !answers.chunks.is_empty() {
+            let mut packet = vec![0; 0];
+            let mut writer = Writer::new(&mut packet);
+            writer.zeros(HEADER_LENGTH);
+            answers.write_chunks(HEADER_LENGTH + 16, &mut writer);
+            lengths.push(writer.len() - HEADER_LENGTH);
+        }
+        assert_eq!(lengths, [8, 12, 400], "the last fits nowhere");
         assert_eq!(answers.chunk_bytes, 0);
     }
 }

@@ -10,9 +10,8 @@ use super::{
     timing::Timer,
 };
 use crate::{
-    DropReason, Event, StreamId, Tsn,
+    DropReason, Event, Tsn,
     path::HeartbeatInfo,
-    receive::Received,
     send::Acknowledged,
     wire::{
         Cause, Chunk, ChunkType, Chunks, HEADER_LENGTH, Heartbeat, OperationError, Packet, Sack,
@@ -81,6 +80,10 @@ impl Association {
         let mut chunks = packet.chunks();
         match kind {
             Some(ChunkType::INIT) if tag == 0 => return self.take_init(chunks),
+            // RFC 9260 §6.10.
+            Some(ChunkType::INIT_ACK) if { chunks }.nth(1).is_some() => {
+                return Err(DropReason::NotAlone);
+            }
             Some(ChunkType::COOKIE_ECHO) => {
                 let Some(Ok(Chunk::CookieEcho(echo))) = chunks.next() else {
                     return Err(DropReason::MalformedChunk);
@@ -139,7 +142,7 @@ impl Association {
             Chunk::Data(_) | Chunk::IData(_) => self.take_data(chunk, arrival)?,
             Chunk::Sack(sack) => self.take_sack(sack)?,
             Chunk::ForwardTsn(_) | Chunk::IForwardTsn(_) => self.take_forward_tsn(chunk)?,
-            Chunk::Reconfig(_) => self.take_reconfig(chunk)?,
+            Chunk::Reconfig(_) => return Err(DropReason::StrayReconfig.into()),
             Chunk::Heartbeat(_) => self.take_heartbeat(chunk)?,
             Chunk::HeartbeatAck(heartbeat) => self.take_heartbeat_ack(heartbeat)?,
             Chunk::Ecne(ecne) => self.take_ecne(ecne.lowest)?,
@@ -185,29 +188,20 @@ impl Association {
                 return Err(DropReason::UnexpectedChunk.into());
             }
         };
-        let (tsn, stream, received) = match chunk {
-            Chunk::Data(data) => (data.tsn, data.stream, link.receiver.handle_data(now, data)?),
-            Chunk::IData(data) => (data.tsn, data.stream, link.receiver.handle_idata(now, data)?),
+        let tsn = match chunk {
+            Chunk::Data(data) => {
+                link.receiver.handle_data(now, data)?;
+                data.tsn
+            }
+            Chunk::IData(data) => {
+                link.receiver.handle_i_data(now, data)?;
+                data.tsn
+            }
             _ => return Ok(()),
         };
         let lowest = arrival.lowest.filter(|lowest| tsn.is_newer_than(*lowest));
         arrival.lowest = Some(lowest.unwrap_or(tsn));
-        match received {
-            Received::Taken => Ok(()),
-            Received::Dropped(reason) => {
-                if reason == DropReason::NoSuchStream {
-                    self.report_stream(stream, arrival);
-                }
-                Err(reason.into())
-            }
-        }
-    }
-
-    /// RFC 9260 §6.5: told at once, and no more than once a packet.
-    fn report_stream(&mut self, stream: StreamId, arrival: &mut Arrival) {
-        if !std::mem::replace(&mut arrival.is_reported, true) {
-            self.answer_chunk(error_chunk(&[Cause::InvalidStream(stream)]));
-        }
+        Ok(())
     }
 
     fn take_sack(&mut self, sack: &Sack<'_>) -> Result<(), Flaw> {
@@ -348,6 +342,10 @@ impl Association {
                 }
             }
             link.receiver.end_of_packet(now);
+            // RFC 9260 §6.5: told at once, and no more than once a packet.
+            if let Some(stream) = link.receiver.take_invalid_stream() {
+                self.answer_chunk(error_chunk(&[Cause::InvalidStream(stream)]));
+            }
         }
         if let State::ShutdownSent(closing) = &mut self.state {
             // RFC 9260 §9.2: the peer is there, and data is answered with SHUTDOWN at once.

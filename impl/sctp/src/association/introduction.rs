@@ -7,7 +7,6 @@ use base::Writer;
 use super::state::Local;
 use crate::{
     Config, Features, Misdeed, Tsn,
-    receive::INITIAL_WINDOW,
     wire::{ChunkType, Init, Parameter, ParameterType},
 };
 
@@ -199,7 +198,7 @@ pub(super) fn write(
     let most = extra.most_streams.unwrap_or(u16::MAX);
     let init = Init {
         initiate_tag: local.tag,
-        a_rwnd: INITIAL_WINDOW.min(config.max_receive_window).max(MIN_WINDOW),
+        a_rwnd: config.receiver(1).initial_window().max(MIN_WINDOW),
         outbound_streams: config.outgoing_streams.clamp(1, most.max(1)),
         inbound_streams: config.incoming_streams.max(1),
         initial_tsn: local.tsn,

@@ -4,7 +4,7 @@ use base::{Instant, Rng};
 
 use super::{ecn::Marks, introduction::Introduction, state::Local};
 use crate::{
-    Config, Features,
+    Config, Features, Stats,
     congestion::Control,
     path::{Discovery, HeartbeatInfo, Heartbeats, Rtt},
     receive::Receiver,
@@ -176,4 +176,28 @@ impl Link {
 /// Bytes of chunks in a packet of `size` bytes.
 pub(super) const fn room_of(size: usize) -> usize {
     size.saturating_sub(HEADER_LENGTH)
+}
+
+impl Stats {
+    /// Adds what a link measures at present, and what it has counted.
+    pub(super) fn add_link(&mut self, link: &Link) {
+        self.add_counts(link);
+        self.in_flight = link.sender.in_flight();
+        self.congestion_window = link.control.window();
+        self.peer_window = u32::try_from(link.sender.peer_window()).unwrap_or(u32::MAX);
+        self.rtt = link.rtt.smoothed();
+        self.rto = link.rtt.rto();
+        self.packet_size = link.discovery.packet_size();
+    }
+
+    /// Adds what a link has counted.
+    pub(super) fn add_counts(&mut self, link: &Link) {
+        let counters = link.sender.counters();
+        self.data_chunks_sent += counters.sent;
+        self.data_chunks_repeated += counters.repeated;
+        self.messages_abandoned += counters.abandoned;
+        self.timeouts += counters.timeouts;
+        self.data_chunks_received += link.receiver.counts().0;
+        self.dropped.add_all(link.receiver.drops());
+    }
 }

@@ -370,7 +370,7 @@ impl Association {
         Local { tag, tsn: crate::Tsn::new(self.rng.public_u32()) }
     }
 
-    fn new_sender(&self, local: Local) -> Sender {
+    pub(super) fn new_sender(&self, local: Local) -> Sender {
         Sender::new(&self.config.sender(), local.tsn, self.config.outgoing_streams.max(1))
     }
 

@@ -90,6 +90,7 @@ impl Misdeed {
             }
             // The name itself is not repeated: RFC 9260 §3.3.10.5 has a place for it, and nobody reads it.
             Self::HostName => tell(Cause::UnresolvableAddress(&[])),
+            Self::NothingFinished => tell(Cause::OutOfResource),
             Self::NoUserData(tsn) => tell(Cause::NoUserData(tsn)),
             Self::Malformed(_)
             | Self::DataWithInterleaving

@@ -111,7 +111,8 @@ impl Association {
             writer.bytes(&echoing.report);
         }
         if link.sender.deadline().is_some_and(|at| at <= now) {
-            link.sender.handle_timeout(now, &mut link.control, &mut link.rtt);
+            // The timeout has been doubled for the cookie already.
+            link.sender.handle_timeout(now, &mut link.control, &mut link.rtt.clone());
         }
         let room = most.saturating_sub(writer.len());
         link.sender.fill(now, room, writer, &mut link.control, &link.rtt);
@@ -134,7 +135,8 @@ impl Association {
         let has_data = link.sender.has_data_ready(now, &link.control);
         write_acknowledgement(link, most, has_data, writer);
         if link.sender.forward_tsn_due() {
-            link.sender.write_forward_tsn(most.saturating_sub(writer.len()), writer);
+            let room = most.saturating_sub(writer.len());
+            link.sender.write_forward_tsn(now, room, writer, &link.rtt);
         }
         self.answers.write_chunks(most, writer);
         let link = self.state.link_mut()?;
@@ -208,7 +210,7 @@ fn write_acknowledgement(link: &mut Link, most: usize, has_data: bool, writer: &
 }
 
 fn write_heartbeat(info: HeartbeatInfo, writer: &mut Writer<'_>) {
-    let heartbeat = Heartbeat { info: &info.to_bytes() };
+    let heartbeat = Heartbeat { info: &info.to_bytes(), rest: &[] };
     heartbeat.write(ChunkType::HEARTBEAT, writer);
 }
 

@@ -60,7 +60,7 @@ impl Link {
         let features = peer.features;
         let discovery = Discovery::new(config.discovery());
         // RFC 9260 §5.1.1: no more streams than the peer takes.
-        sender.limit_streams(config.outgoing_streams.max(1).min(peer.incoming));
+        sender.set_outgoing_streams(config.outgoing_streams.max(1).min(peer.incoming));
         sender.set_peer_window(peer.window);
         if features.interleaving {
             sender.interleave();

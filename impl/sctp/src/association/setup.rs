@@ -350,7 +350,8 @@ impl Association {
     pub(super) fn answer_abort(&mut self, tag: u32, is_reflected: bool, misdeed: Misdeed) {
         let mut chunk = Vec::new();
         misdeed.with_cause(|cause| {
-            let abort = Abort { is_reflected, causes: [cause].as_slice().into() };
+            let causes = [cause];
+            let abort = Abort { is_reflected, causes: causes.as_slice().into() };
             abort.write(&mut Writer::new(&mut chunk));
         });
         self.answer(tag, chunk);

@@ -130,7 +130,7 @@ impl Association {
     fn acknowledge_shutdown(&mut self, cumulative: Tsn) -> Result<(), Misdeed> {
         let now = self.now;
         let Some(link) = self.state.standing() else { return Ok(()) };
-        link.sender.handle_shutdown(now, cumulative, &mut link.control, &mut link.rtt)?;
+        link.sender.handle_cumulative(now, cumulative, &mut link.control, &mut link.rtt)?;
         Ok(())
     }
 

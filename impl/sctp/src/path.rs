@@ -4,6 +4,6 @@ mod discovery;
 mod heartbeat;
 mod rtt;
 
-pub(crate) use discovery::{Discovery, DiscoveryConfig, Probe};
+pub(crate) use discovery::{Discovery, DiscoveryConfig};
 pub(crate) use heartbeat::{HeartbeatConfig, HeartbeatInfo, Heartbeats};
 pub(crate) use rtt::{Rtt, RttConfig};

@@ -297,6 +297,11 @@ impl Sender {
         self.timers.next()
     }
 
+    /// How many streams there are to send on.
+    pub(crate) fn outgoing_streams(&self) -> u16 {
+        self.outgoing_streams
+    }
+
     /// Bytes of a stream's messages that wait to be sent for the first time.
     pub(crate) fn buffered(&self, id: StreamId) -> usize {
         self.streams.get(id).map_or(0, |stream| stream.buffered)

@@ -74,9 +74,9 @@ impl Association {
             State::Closed => None,
             State::CookieWait(_) => self.write_init(now, writer),
             State::CookieEchoed(_) => self.write_cookie_echo(now, writer),
-            State::Established(_)
-            | State::ShutdownPending(_)
-            | State::ShutdownReceived(_) => self.write_packet(now, writer),
+            State::Established(_) | State::ShutdownPending(_) | State::ShutdownReceived(_) => {
+                self.write_packet(now, writer)
+            }
             State::ShutdownSent(_) | State::ShutdownAckSent(_) => self.write_closing(now, writer),
         }
     }

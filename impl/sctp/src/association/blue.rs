@@ -10,11 +10,7 @@ use crate::{
 
 impl Association {
     /// A packet that does not carry our tag, if there is one, and begins with neither INIT nor COOKIE ECHO.
-    pub(super) fn take_strange(
-        &mut self,
-        tag: u32,
-        chunks: Chunks<'_>,
-    ) -> Result<(), DropReason> {
+    pub(super) fn take_strange(&mut self, tag: u32, chunks: Chunks<'_>) -> Result<(), DropReason> {
         // RFC 9260 §8.5.1 A: only INIT carries no tag.
         if tag == 0 {
             return Err(DropReason::WrongTag);

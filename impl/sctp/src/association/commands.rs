@@ -98,6 +98,6 @@ impl Association {
     /// Streams that messages can be sent on.
     #[must_use]
     pub fn outgoing_streams(&self) -> u16 {
-        self.state.sender().map_or(self.config.outgoing_streams, |sender| sender.streams())
+        self.state.sender().map_or(self.config.outgoing_streams, |sender| sender.outgoing_streams())
     }
 }

@@ -2,13 +2,7 @@
 
 use base::{Ecn, Instant, Writer};
 
-use super::{
-    Association,
-    setup::error_chunk,
-    shutdown::Flaw,
-    state::State,
-    timing::Timer,
-};
+use super::{Association, setup::error_chunk, shutdown::Flaw, state::State, timing::Timer};
 use crate::{
     DropReason, Event, Tsn,
     path::HeartbeatInfo,
@@ -273,7 +267,9 @@ impl Association {
         let stray = Flaw::Drop(DropReason::StrayHeartbeatAck);
         let Some(link) = self.state.standing() else { return Err(stray) };
         let Some(info) = HeartbeatInfo::from_bytes(heartbeat.info) else { return Err(stray) };
-        if let Some((probe, size)) = link.probe && probe == info {
+        if let Some((probe, size)) = link.probe
+            && probe == info
+        {
             link.probe = None;
             link.heartbeats.on_alive();
             link.discovery.on_probe_acked(now, size);

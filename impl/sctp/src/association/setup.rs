@@ -132,11 +132,12 @@ impl Association {
             return Err(DropReason::UnexpectedChunk);
         };
         let own_tag = opening.local.tag;
-        let introduced = Introduced::read(init, self.config.features)
-            .and_then(|introduced| match introduced.cookie {
+        let introduced = Introduced::read(init, self.config.features).and_then(|introduced| {
+            match introduced.cookie {
                 Some(cookie) => Ok((introduced, cookie)),
                 None => Err(Misdeed::NoCookie),
-            });
+            }
+        });
         match introduced {
             Ok((introduced, cookie)) => self.echo_cookie(&introduced, cookie),
             // RFC 9260 §3.3.3: nothing changes, perhaps the next one says more.
@@ -182,7 +183,9 @@ impl Association {
         }
         let verdict = self.judge(&cookie);
         // RFC 9260 §5.2.4 3: a stale cookie of the association that stands is good all the same.
-        if verdict != Verdict::Same && let Some(over) = cookie.staleness(self.now) {
+        if verdict != Verdict::Same
+            && let Some(over) = cookie.staleness(self.now)
+        {
             self.answer_stale(cookie.peer.tag, over);
             return Err(DropReason::StaleCookie);
         }

@@ -169,7 +169,9 @@ impl Association {
         let mut code = None;
         let mut reason = Bytes::new();
         for cause in abort.causes.iter().map_while(Result::ok) {
-            code = code.or(Some(cause.code()));
+            if code.is_none() {
+                code = Some(cause.code());
+            }
             if let Cause::UserAbort(words) = cause {
                 reason = Bytes::copy_from_slice(words);
             }
@@ -241,4 +243,3 @@ impl From<Misdeed> for Flaw {
         Self::Misdeed(misdeed)
     }
 }
-

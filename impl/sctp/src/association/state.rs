@@ -183,9 +183,7 @@ impl State {
             Self::Established(link)
             | Self::ShutdownPending(link)
             | Self::ShutdownReceived(link) => Some(link),
-            Self::ShutdownSent(closing) | Self::ShutdownAckSent(closing) => {
-                Some(closing.link)
-            }
+            Self::ShutdownSent(closing) | Self::ShutdownAckSent(closing) => Some(closing.link),
         }
     }
 }

@@ -58,9 +58,11 @@ fn any_two_packets_of_the_handshake_may_be_lost() {
         for second in first + 1..9 {
             let mut pair = Pair::new(&quiet());
             let lost = [first, second];
-            pair.network = Box::new(move |number, _, _| {
-                if lost.contains(&number) { Fate::Lose } else { Fate::Arrive }
-            });
+            pair.network = Box::new(
+                move |number, _, _| {
+                    if lost.contains(&number) { Fate::Lose } else { Fate::Arrive }
+                },
+            );
             for end in [A, B] {
                 pair.ends[end].connect(pair.now).unwrap();
                 pair.send(end, 0, b"hello");

@@ -111,6 +111,22 @@ impl Association {
         Some(message)
     }
 
+    /// The same, for a layer above that keeps messages until they are read: its bytes count against the
+    /// window until [`Association::release`].
+    pub fn take_message(&mut self) -> Option<Message> {
+        let unread = self.unread.pop_front();
+        let message = unread.or_else(|| self.state.link_mut()?.receiver.take_message())?;
+        self.stats.messages_received += 1;
+        Some(message)
+    }
+
+    /// A message that was taken, of `length` bytes, has been read.
+    pub fn release(&mut self, length: usize) {
+        if let Some(link) = self.state.link_mut() {
+            link.receiver.release(length);
+        }
+    }
+
     /// Where the association stands.
     #[must_use]
     pub const fn state(&self) -> AssociationState {

@@ -5,10 +5,11 @@ use std::time::Duration;
 use crypto::Provider;
 
 use crate::{
+    Tsn,
     congestion::Algorithm,
     path::{DiscoveryConfig, HeartbeatConfig, RttConfig},
     receive::ReceiverConfig,
-    send::{Detection, SenderConfig},
+    send::{Detection, Scheduler, SenderConfig},
     wire::HEADER_LENGTH,
 };
 
@@ -102,6 +103,11 @@ pub struct Config {
     pub features: Features,
     /// What decides how much may be in flight and how fast it leaves.
     pub algorithm: Algorithm,
+    /// Which stream's turn it is. Default: weighted fair queueing (RFC 8831 §6.4).
+    pub scheduler: Scheduler,
+    /// The number of the first chunk of user data; `None` to draw it, as RFC 9260 §3.3.2 wishes. For tests
+    /// near the wrap.
+    pub initial_tsn: Option<Tsn>,
 }
 
 impl Default for Config {
@@ -127,6 +133,8 @@ impl Default for Config {
             cookie_life: DEFAULT_COOKIE_LIFE,
             features: Features::default(),
             algorithm: Algorithm::default(),
+            scheduler: Scheduler::default(),
+            initial_tsn: None,
         }
     }
 }

@@ -95,6 +95,12 @@ impl Association {
         self.state.sender().is_none_or(|sender| sender.is_idle())
     }
 
+    /// Streams that the peer can send on.
+    #[must_use]
+    pub fn incoming_streams(&self) -> u16 {
+        self.state.link().map_or(self.config.incoming_streams, |link| link.receiver.streams())
+    }
+
     /// Streams that messages can be sent on.
     #[must_use]
     pub fn outgoing_streams(&self) -> u16 {

@@ -371,11 +371,15 @@ impl Association {
         while tag == 0 {
             tag = self.rng.public_u32();
         }
-        Local { tag, tsn: crate::Tsn::new(self.rng.public_u32()) }
+        let drawn = crate::Tsn::new(self.rng.public_u32());
+        Local { tag, tsn: self.config.initial_tsn.unwrap_or(drawn) }
     }
 
     pub(super) fn new_sender(&self, local: Local) -> Sender {
-        Sender::new(&self.config.sender(), local.tsn, self.config.outgoing_streams.max(1))
+        let streams = self.config.outgoing_streams.max(1);
+        let mut sender = Sender::new(&self.config.sender(), local.tsn, streams);
+        sender.set_scheduler(self.config.scheduler);
+        sender
     }
 
     pub(super) fn new_link(

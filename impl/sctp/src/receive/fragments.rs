@@ -61,11 +61,7 @@ impl Fragments {
             ledger.add_piece(run.bytes());
             join_right(&mut run, &mut self.waiting)?;
             check_length(&run, self.longest)?;
-            if run.is_whole() {
-                return Ok(Some(run));
-            }
-            self.current = Some(run);
-            return Ok(None);
+            return Ok(if run.is_whole() { Some(run) } else { self.current.replace(run) });
         }
         self.insert_waiting(index, fragment, ledger)
     }

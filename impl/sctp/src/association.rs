@@ -7,6 +7,7 @@
 //! | `snap.rs` | set-up by INITs that signalling carried |
 //! | `shutdown.rs` | the orderly end, and the end at once |
 //! | `intake.rs`, `blue.rs` | packets in: which room takes a chunk; packets out of the blue |
+//! | `reset.rs` | streams that begin anew, and more of them: RFC 6525 |
 //! | `assemble.rs`, `answers.rs` | packets out: the order of chunks; what waits to be answered |
 //! | `commands.rs` | what an application asks for: messages, thresholds, limits |
 //! | `timing.rs`, `ecn.rs` | timers; congestion marks |
@@ -20,6 +21,7 @@ mod ecn;
 mod intake;
 mod introduction;
 mod link;
+mod reset;
 mod setup;
 mod shutdown;
 mod snap;

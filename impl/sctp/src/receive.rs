@@ -331,6 +331,11 @@ impl Receiver {
         true
     }
 
+    /// Wants an acknowledgement to leave at once (RFC 6525 §5.2.1).
+    pub(crate) const fn demand_sack(&mut self) {
+        self.acknowledge.demand();
+    }
+
     // Asked.
 
     /// The next message that is whole and has its turn, as read by the application: [`Receiver::release`]

@@ -111,6 +111,8 @@ pub(crate) struct Sender {
     interleaving: bool,
     /// Whether the peer knows that messages may be given up (RFC 3758 §3.3).
     abandoning: bool,
+    /// Whether no message of any stream may begin (RFC 6525 §5.1.4 C2).
+    all_paused: bool,
     streams: Streams,
     messages: Messages,
     turns: Turns,
@@ -158,6 +160,7 @@ impl Sender {
             outgoing_streams,
             interleaving: false,
             abandoning: false,
+            all_paused: false,
             streams: Streams::default(),
             messages: Messages::default(),
             turns: Turns::default(),
@@ -237,6 +240,7 @@ impl Sender {
         self.held += length + MESSAGE_OVERHEAD;
         let stream = self.streams.entry(id);
         stream.buffered += length;
+        stream.paused |= self.all_paused;
         self.messages.append(&mut stream.line, index);
         if !stream.paused {
             self.turns.activate(id, stream, &self.messages);

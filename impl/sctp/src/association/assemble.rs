@@ -138,6 +138,9 @@ impl Association {
             let room = most.saturating_sub(writer.len());
             link.sender.write_forward_tsn(now, room, writer, &link.rtt);
         }
+        if link.resets.has_work() {
+            link.resets.write(now, most, link.rtt.rto(), writer, &mut link.sender);
+        }
         self.answers.write_chunks(most, writer);
         let link = self.state.link_mut()?;
         if link.heartbeats.is_due()

@@ -27,6 +27,9 @@ impl Association {
             State::Closed => return Err(SendError::NotConnected),
             State::CookieWait(opening) if !opening.then_shutdown => &mut opening.sender,
             State::CookieEchoed(echoing) if !echoing.then_shutdown => &mut echoing.link.sender,
+            State::Established(link) if link.resets.is_resetting(stream) => {
+                return Err(SendError::StreamResetting);
+            }
             State::Established(link) => &mut link.sender,
             // RFC 9260 §9.2: from the wish to shut down on.
             _ => return Err(SendError::Closed),

@@ -128,6 +128,10 @@ impl Association {
                 }
             }
         }
+        if let Err(Flaw::Misdeed(misdeed)) = self.advance_resets() {
+            self.abort_for(misdeed);
+            return;
+        }
         self.end_packet(arrival);
     }
 
@@ -136,7 +140,7 @@ impl Association {
             Chunk::Data(_) | Chunk::IData(_) => self.take_data(chunk, arrival)?,
             Chunk::Sack(sack) => self.take_sack(sack)?,
             Chunk::ForwardTsn(_) | Chunk::IForwardTsn(_) => self.take_forward_tsn(chunk)?,
-            Chunk::Reconfig(_) => return Err(DropReason::StrayReconfig.into()),
+            Chunk::Reconfig(reconfig) => self.take_reconfig(reconfig)?,
             Chunk::Heartbeat(_) => self.take_heartbeat(chunk)?,
             Chunk::HeartbeatAck(heartbeat) => self.take_heartbeat_ack(heartbeat)?,
             Chunk::Ecne(ecne) => self.take_ecne(ecne.lowest)?,

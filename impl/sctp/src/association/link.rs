@@ -2,7 +2,7 @@
 
 use base::{Instant, Rng};
 
-use super::{ecn::Marks, introduction::Introduction, state::Local};
+use super::{ecn::Marks, introduction::Introduction, reset::Resets, state::Local};
 use crate::{
     Config, Features, Stats,
     congestion::Control,
@@ -24,6 +24,7 @@ pub(super) struct Link {
     pub(super) features: Features,
     pub(super) sender: Sender,
     pub(super) receiver: Receiver,
+    pub(super) resets: Resets,
     pub(super) rtt: Rtt,
     pub(super) control: Control,
     pub(super) discovery: Discovery,
@@ -70,6 +71,7 @@ impl Link {
         }
         let streams = config.incoming_streams.max(1).min(peer.outgoing);
         let receiver = Receiver::new(&config.receiver(streams), peer.tsn, features.interleaving);
+        let resets = Resets::new(config, local.tsn, peer.tsn, streams);
         let room = room_of(discovery.packet_size());
         let control = Control::new(config.algorithm, room as u64, &rng.fork("congestion"));
         let heartbeats = Heartbeats::new(config.heartbeats(), rng.fork("heartbeats"));
@@ -81,6 +83,7 @@ impl Link {
             features,
             sender,
             receiver,
+            resets,
             rtt,
             control,
             discovery,
@@ -104,6 +107,7 @@ impl Link {
     pub(super) fn quieten(&mut self) {
         self.heartbeats.stop();
         self.discovery.stop();
+        self.resets.stop();
         self.probe = None;
     }
 
@@ -127,6 +131,7 @@ impl Link {
             self.receiver.deadline(),
             self.discovery.deadline(),
             self.heartbeats.deadline(),
+            self.resets.deadline(),
         ];
         deadlines.into_iter().flatten().min()
     }
@@ -151,6 +156,9 @@ impl Link {
                     self.fit();
                 }
             }
+        }
+        if self.resets.deadline().is_some_and(|at| at <= now) && self.resets.handle_timeout(now) {
+            self.heartbeats.on_error();
         }
         self.health()
     }

@@ -26,7 +26,7 @@ use base::{Instant, Malformed, Writer};
 
 use self::{asked::Asked, asking::Asking};
 use crate::{
-    Config, DropReason, Event, Misdeed, StreamId, Tsn,
+    Config, DropReason, Event, Misdeed, ResetError, StreamId, Tsn,
     receive::Receiver,
     send::Sender,
     wire::{Parameter, Parameters, Reconfig},
@@ -105,6 +105,37 @@ impl Resets {
             asked: Asked::new(peer_tsn, incoming_streams, limits),
             events: VecDeque::new(),
         }
+    }
+
+    /// Wants streams of ours to begin anew, all of them if none is named.
+    fn want_reset(&mut self, streams: &[StreamId]) {
+        self.asking.want_reset(streams);
+    }
+
+    /// Wants streams of the peer's to begin anew, all of them if none is named.
+    fn want_incoming_reset(&mut self, streams: &[StreamId]) {
+        self.asking.wishes.incoming.add(streams);
+    }
+
+    fn want_association_reset(&mut self, sender: &mut Sender) {
+        self.asking.want_association_reset(sender);
+    }
+
+    /// Wants more streams of each direction: how many there are, and how many more.
+    fn want_streams(
+        &mut self,
+        (outgoing, more_outgoing): (u16, u16),
+        (incoming, more_incoming): (u16, u16),
+    ) -> Result<(), ResetError> {
+        let wishes = &mut self.asking.wishes;
+        let sum = |present: u16, wanted: u16, more: u16| {
+            let wanted = wanted.checked_add(more).ok_or(ResetError::TooManyStreams)?;
+            present.checked_add(wanted).map(|_| wanted).ok_or(ResetError::TooManyStreams)
+        };
+        let outgoing = sum(outgoing, wishes.add_outgoing, more_outgoing)?;
+        let incoming = sum(incoming, wishes.add_incoming, more_incoming)?;
+        (wishes.add_outgoing, wishes.add_incoming) = (outgoing, incoming);
+        Ok(())
     }
 
     /// A RE-CONFIG chunk came.
@@ -231,6 +262,11 @@ impl Resets {
     /// Whether messages for `stream` are not taken, since it waits to begin anew.
     pub(super) fn is_resetting(&self, stream: StreamId) -> bool {
         self.asking.is_resetting(stream)
+    }
+
+    /// Streams that the peer may send on.
+    const fn incoming_streams(&self) -> u16 {
+        self.asked.incoming_streams()
     }
 
     /// When [`Resets::handle_timeout`] is to be called.

@@ -29,6 +29,20 @@ impl Sender {
         }
     }
 
+    /// No message of any stream begins any more, as [`Sender::pause`] has it for one.
+    pub(crate) fn pause_all(&mut self) {
+        self.all_paused = true;
+        self.streams.iter_mut().for_each(|(_, stream)| stream.paused = true);
+    }
+
+    /// All streams go on.
+    pub(crate) fn resume_all(&mut self) {
+        self.all_paused = false;
+        for id in self.used_streams() {
+            self.resume(id);
+        }
+    }
+
     /// Whether a message of the stream was begun and not all of it has numbers: a request to begin the
     /// stream anew has to wait for the rest.
     pub(crate) fn has_begun(&self, id: StreamId) -> bool {
@@ -91,6 +105,7 @@ impl Sender {
             let Stream { low_threshold, priority, .. } = *stream;
             *stream = Stream { low_threshold, priority, ..Stream::default() };
         }
+        self.all_paused = false;
         (self.queued, self.held) = (0, 0);
         self.interleaving = false;
         self.abandoning = false;

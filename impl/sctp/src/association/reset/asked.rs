@@ -10,7 +10,7 @@ use crate::{
     receive::Receiver,
     send::Sender,
     wire::{
-        AddStreams, AssociationReset, IncomingReset, List, NextTsns, OutgoingReset, Parameter,
+        AddStreams, AssociationReset, IncomingReset, NextTsns, OutgoingReset, Parameter,
         Parameters, Reconfig, ReconfigResponse, ReconfigResult,
     },
 };
@@ -113,7 +113,7 @@ impl Asked {
         let number = request.number;
         let Turn::New = self.turn(number, Some(asking))? else { return Ok(()) };
         let streams: Vec<_> = request.streams.iter().collect();
-        if streams.iter().any(|stream| stream.get() >= sender.streams()) {
+        if streams.iter().any(|stream| stream.get() >= sender.outgoing_streams()) {
             return self.answer(number, ReconfigResult::WRONG_SSN);
         }
         if asking.covers(&streams) {
@@ -141,10 +141,8 @@ impl Asked {
         let number = request.number;
         let Turn::New = self.turn(number, None)? else { return Ok(()) };
         let cumulative = rooms.receiver.cumulative_tsn();
-        let next = NextTsns {
-            sender: rooms.sender.next_tsn(),
-            receiver: cumulative.next().add(HALF),
-        };
+        let next =
+            NextTsns { sender: rooms.sender.next_tsn(), receiver: cumulative.next().add(HALF) };
         rooms.sender.reset_all(next.sender);
         rooms.receiver.restart_at(next.receiver);
         self.deferred = None;
@@ -185,7 +183,7 @@ impl Asked {
     ) -> Result<(), Refusal> {
         let (number, count) = (request.number, request.count);
         let Turn::New = self.turn(number, Some(asking))? else { return Ok(()) };
-        let streams = sender.streams().checked_add(count);
+        let streams = sender.outgoing_streams().checked_add(count);
         if streams.is_none_or(|streams| streams > self.limits.outgoing) {
             return self.answer(number, ReconfigResult::DENIED);
         }
@@ -297,6 +295,10 @@ impl Asked {
     pub(super) fn stop(&mut self) {
         self.due.clear();
         self.demand = None;
+    }
+
+    pub(super) const fn incoming_streams(&self) -> u16 {
+        self.incoming_streams
     }
 
     pub(super) fn due(&self) -> usize {

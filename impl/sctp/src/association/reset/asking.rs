@@ -29,6 +29,9 @@ pub(super) struct Asking {
     next: RequestNumber,
     pub(super) wishes: Wishes,
     request: Option<Request>,
+    /// A request that the peer is at, and that steps back for one that the peer waits for: else two ends
+    /// that ask each other to begin anew at once would wait for each other.
+    shelved: Option<Request>,
     longest_timeout: Duration,
     /// When the whole association may be reset again.
     next_association_reset: Instant,
@@ -40,8 +43,19 @@ impl Asking {
             next: RequestNumber::new(local_tsn.get()),
             wishes: Wishes::default(),
             request: None,
+            shelved: None,
             longest_timeout,
             next_association_reset: Instant::ZERO,
+        }
+    }
+
+    /// Wants streams of ours to begin anew, all of them if none is named. Those that are about to already
+    /// are left out.
+    pub(super) fn want_reset(&mut self, streams: &[StreamId]) {
+        let fresh: Vec<_> =
+            streams.iter().copied().filter(|&stream| !self.is_resetting(stream)).collect();
+        if streams.is_empty() || !fresh.is_empty() {
+            self.wishes.outgoing.add(&fresh);
         }
     }
 
@@ -59,13 +73,21 @@ impl Asking {
         asked: &mut Asked,
         sender: &mut Sender,
     ) {
-        if self.request.is_some() {
+        if self.request.as_ref().is_some_and(|request| !request.can_step_back()) {
             return;
         }
         let room = most.saturating_sub(HEADER_LENGTH + CHUNK_HEADER + OutgoingReset::HEADER);
         // RFC 6525 §5.1.2 A4: beside an answer, what is asked has to fit as well.
         let streams = (room.saturating_sub(ReconfigResponse::MAX_LENGTH) / 2).max(1);
-        let change = Self::obey(asked, sender).or_else(|| self.grant(now, streams, asked, sender));
+        let mut change = Self::obey(asked, sender);
+        if change.is_some() {
+            self.shelved = self.request.take().or(self.shelved.take());
+        } else if self.request.is_none() {
+            self.request = self.shelved.take().map(Request::repeated);
+        }
+        if change.is_none() && self.request.is_none() {
+            change = self.grant(now, streams, asked, sender);
+        }
         if let Some(change) = change {
             self.request = Some(Request::new(self.next, change));
             self.next = self.next.next();
@@ -150,7 +172,13 @@ impl Asking {
 
     /// Says whether the peer left the request unanswered.
     pub(super) fn handle_timeout(&mut self, now: Instant) -> bool {
-        let Some(request) = &mut self.request else { return false };
+        let Some(request) = &mut self.request else {
+            let due = self.wishes.association.as_mut().filter(|at| **at <= now);
+            if let Some(at) = due {
+                *at = Instant::ZERO;
+            }
+            return false;
+        };
         if request.deadline.is_none_or(|deadline| deadline > now) {
             return false;
         }
@@ -173,16 +201,18 @@ impl Asking {
     ) -> Result<Option<(RequestNumber, ReconfigResult)>, Refusal> {
         // RFC 6525 §5.2.7 H1: what is not being waited for is of no interest.
         let awaited = |request: &Request| {
-            request.number == response.number && (request.deadline.is_some() || request.is_in_progress)
+            request.number == response.number
+                && (request.deadline.is_some() || request.is_in_progress)
         };
-        let Some(mut request) = self.request.take_if(|request| awaited(request)) else {
-            return Err(DropReason::StrayReconfig.into());
-        };
+        let request = self.request.take_if(|request| awaited(request));
+        let is_shelved = request.is_none();
+        let request = request.or_else(|| self.shelved.take_if(|request| awaited(request)));
+        let Some(mut request) = request else { return Err(DropReason::StrayReconfig.into()) };
         if response.result == ReconfigResult::IN_PROGRESS {
             request.is_in_progress = true;
             request.doublings = 0;
             request.deadline.get_or_insert(now);
-            self.request = Some(request);
+            *(if is_shelved { &mut self.shelved } else { &mut self.request }) = Some(request);
             return Ok(None);
         }
         let is_done =
@@ -201,14 +231,15 @@ impl Asking {
         let is_it = |request: &mut Request| {
             request.number == number && matches!(request.change, Change::Incoming { .. })
         };
-        self.request.take_if(is_it).is_some()
+        self.request.take_if(is_it).or_else(|| self.shelved.take_if(is_it)).is_some()
     }
 
     /// The peer's own request answers ours to have more streams.
     pub(super) fn settle_add_incoming(&mut self, added: u16) {
-        self.request.take_if(
-            |request| matches!(request.change, Change::AddIncoming { count } if count == added),
-        );
+        let is_it = |request: &mut Request| matches!(request.change, Change::AddIncoming { count } if count == added);
+        if self.request.take_if(is_it).is_none() {
+            self.shelved.take_if(is_it);
+        }
     }
 
     /// Whether the peer's request `number` made us ask for what is under way; then it leaves once more.
@@ -232,7 +263,7 @@ impl Asking {
 
     pub(super) fn stop(&mut self) {
         self.wishes = Wishes::default();
-        self.request = None;
+        (self.request, self.shelved) = (None, None);
     }
 
     pub(super) fn write(&self, writer: &mut Writer<'_>) {
@@ -262,7 +293,7 @@ impl Asking {
     pub(super) fn has_work(&self) -> bool {
         match &self.request {
             Some(request) => request.is_due,
-            None => !self.wishes.is_empty(),
+            None => self.shelved.is_some() || !self.wishes.is_empty(),
         }
     }
 
@@ -272,7 +303,7 @@ impl Asking {
         }
         match self.request.as_ref().map(|request| &request.change) {
             Some(Change::Outgoing { streams, demand: None, .. }) => {
-                streams.is_empty() || streams.contains(&stream)
+                streams.is_empty() || streams.binary_search(&stream).is_ok()
             }
             _ => false,
         }
@@ -319,7 +350,7 @@ fn finish(
             events.push_back(Event::AssociationReset);
         }
         Change::AddOutgoing { count, .. } => {
-            let streams = rooms.sender.streams().saturating_add(count);
+            let streams = rooms.sender.outgoing_streams().saturating_add(count);
             rooms.sender.set_outgoing_streams(streams);
             events.push_back(Event::StreamsAdded { outgoing: count, incoming: 0 });
         }

@@ -59,14 +59,19 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) const fn new(number: RequestNumber, change: Change) -> Self {
-        Self {
-            number,
-            change,
-            is_due: true,
-            deadline: None,
-            doublings: 0,
-            is_in_progress: false,
-        }
+        Self { number, change, is_due: true, deadline: None, doublings: 0, is_in_progress: false }
+    }
+
+    /// Whether it may wait while something else is asked: the peer is at it, and will ask itself in turn.
+    pub(super) const fn can_step_back(&self) -> bool {
+        self.is_in_progress
+            && matches!(self.change, Change::Incoming { .. } | Change::AddIncoming { .. })
+    }
+
+    /// The same, to leave once more.
+    pub(super) const fn repeated(mut self) -> Self {
+        self.is_due = true;
+        self
     }
 
     /// As it stands in the chunk, the same each time.

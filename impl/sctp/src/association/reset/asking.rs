@@ -81,7 +81,7 @@ impl Asking {
         let streams = (room.saturating_sub(ReconfigResponse::MAX_LENGTH) / 2).max(1);
         let mut change = Self::obey(asked, sender);
         if change.is_some() {
-            self.shelved = self.request.take().or(self.shelved.take());
+            self.shelved = self.request.take().or_else(|| self.shelved.take());
         } else if self.request.is_none() {
             self.request = self.shelved.take().map(Request::repeated);
         }

@@ -3,8 +3,19 @@
 //! | file | about |
 //! |---|---|
 //! | `script.rs` | the stage the cases play on, and their props |
+//! | `lossy.rs` | hearing an endpoint while something is lost |
+//! | `partial_send.rs`, `partial_receive.rs` | messages that are given up: RFC 3758, RFC 7496 |
+//! | `reset_answer.rs`, `reset_request.rs` | changes of streams: RFC 6525 |
+//! | `immediate.rs`, `zero_checksum.rs` | RFC 7053; RFC 9653 |
 //! | `set_up.rs`, `set_up_loss.rs` | associations set up from either side, and with packets lost |
 
+mod immediate;
+mod lossy;
+mod partial_receive;
+mod partial_send;
+mod reset_answer;
+mod reset_request;
 mod script;
 mod set_up;
 mod set_up_loss;
+mod zero_checksum;

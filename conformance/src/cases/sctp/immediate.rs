@@ -31,7 +31,7 @@ fn answered(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mark = s.mark();
     s.say(t, chunks.into_iter().map(Chunk::from), "data with the I bit");
     s.listen(t, 12 * MILLISECOND);
-    let acked = s.chunks_since(mark).iter().filter_map(Sack::read).last();
+    let acked = s.chunks_since(mark).iter().filter_map(Sack::read).next_back();
     let right = acked.as_ref().is_some_and(|sack| sack.cumulative == before(s.peer.next_tsn, 1));
     let got = format!("{acked:?}");
     t.should(req::SACKIM_ANSWERED_AT_ONCE, right, "a SACK at once", &got)?;

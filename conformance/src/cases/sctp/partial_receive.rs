@@ -14,7 +14,7 @@ fn bytes_delivered(s: &mut SctpStage, t: &mut Ctl<'_>) -> Vec<u8> {
 
 /// The last SACK that came since `mark`.
 fn last_sack(s: &SctpStage, mark: usize) -> Option<Sack> {
-    s.chunks_since(mark).iter().filter_map(Sack::read).last()
+    s.chunks_since(mark).iter().filter_map(Sack::read).next_back()
 }
 
 case! {

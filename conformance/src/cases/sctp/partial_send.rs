@@ -64,7 +64,8 @@ fn retransmissions(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     t.must(req::PRSCTP_FORWARD_TSN_AFTER_SACK, !skips.is_empty(), "FORWARD TSN", &got)?;
     t.must(req::DC_PARTIAL_RELIABILITY_SUPPORTED, !skips.is_empty(), "FORWARD TSN", &got)?;
     t.must(req::DC_LIMITED_RETRANSMISSIONS, often <= most, most, often)?;
-    let last = data.iter().map(|data| data.tsn).max_by_key(|tsn| tsn.wrapping_sub(data[0].tsn));
+    let first = data.first().map_or(0, |data| data.tsn);
+    let last = data.iter().map(|data| data.tsn).max_by_key(|tsn| tsn.wrapping_sub(first));
     let skip = skips.last().cloned().unwrap_or_default();
     let whole = Some(skip.cumulative) == last;
     t.must(req::PRSCTP_ABANDONS_WHOLE_MESSAGE, whole, format!("{last:?}"), &got)?;
@@ -100,7 +101,7 @@ case! {
 }
 
 fn queued(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
-    let lifetime = Duration::from_millis(u64::try_from(v.number("lifetime")).unwrap_or(1));
+    let lifetime = Duration::from_millis(v.number("lifetime"));
     let mut s = SctpStage::connected(t)?;
     s.peer.profile.answers.data = false;
     // More than any first window, so that the next message has to wait.
@@ -137,7 +138,7 @@ case! {
 }
 
 fn sent(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
-    let lifetime = Duration::from_millis(u64::try_from(v.number("lifetime")).unwrap_or(1));
+    let lifetime = Duration::from_millis(v.number("lifetime"));
     let mut s = SctpStage::connected(t)?;
     let begun = t.now();
     t.stimulus("a message with a lifetime that is lost whenever it is sent");
@@ -220,7 +221,7 @@ fn forward_sent(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let once = skips.iter().all(|skip| {
         let mut seen: Vec<u16> = skip.streams.iter().map(|(stream, _)| *stream).collect();
         seen.sort_unstable();
-        seen.windows(2).all(|pair| pair[0] != pair[1])
+        seen.iter().zip(seen.iter().skip(1)).all(|(first, second)| *first != *second)
     });
     t.should(req::PRSCTP_STREAM_LISTED_ONCE, once, "each stream once", format!("{skips:?}"))?;
     // Now it is heard: what is left comes as fast as the answers.
@@ -242,8 +243,9 @@ fn follow_ups(came: &[(base::Instant, Packet)]) -> Vec<Duration> {
             read.map(|skip| (*at, skip.cumulative)).collect::<Vec<_>>()
         })
         .collect();
-    let pairs = times.windows(2).filter(|pair| pair[0].1 != pair[1].1);
-    pairs.map(|pair| pair[1].0 - pair[0].0).collect()
+    let pairs =
+        times.iter().zip(times.iter().skip(1)).filter(|(first, second)| first.1 != second.1);
+    pairs.map(|(first, second)| second.0 - first.0).collect()
 }
 
 case! {

@@ -2,8 +2,11 @@
 
 use super::script::*;
 
+/// The number of the request, the result, and the next numbers of data of its sender and its receiver.
+type Response = (u32, u32, Option<(u32, u32)>);
+
 /// The responses that came since `mark`.
-pub(super) fn responses(s: &SctpStage, mark: usize) -> Vec<(u32, u32, Option<(u32, u32)>)> {
+pub(super) fn responses(s: &SctpStage, mark: usize) -> Vec<Response> {
     let changes =
         s.chunks_since(mark).iter().filter_map(Change::read_all).flatten().collect::<Vec<_>>();
     let read = |change: &Change| match change {
@@ -321,7 +324,7 @@ fn crossing_requests(t: &mut Ctl<'_>, _v: &Variant) -> Outcome {
             .iter()
             .any(|one| matches!(one, Change::Outgoing { response, .. } if *response == request));
     t.must(req::RECONFIG_INCOMING_CROSSING_PROCESSED, answered, "an answer to it", &got)?;
-    let nothing = answers.iter().any(|one| *one == (request, result::NOTHING_TO_DO, None));
+    let nothing = answers.contains(&(request, result::NOTHING_TO_DO, None));
     t.should(req::RECONFIG_INCOMING_NOTHING_TO_DO, nothing, "nothing to do", got)
 }
 

@@ -132,14 +132,15 @@ fn one_at_a_time(t: &mut Ctl<'_>, _v: &Variant) -> Outcome {
     let list = resets(&requests(&s, 0));
     let got = format!("{list:?}");
     let numbers: Vec<u32> = list.iter().map(|one| one.0).collect();
-    let one = numbers.windows(2).all(|pair| pair[0] == pair[1]);
+    let one = numbers.iter().zip(numbers.iter().skip(1)).all(|(first, second)| *first == *second);
     t.must(req::RECONFIG_ONE_REQUEST, one, "one number", &got)?;
-    let waits = list.windows(2).all(|pair| pair[0].2 == pair[1].2);
+    let waits = list.iter().zip(list.iter().skip(1)).all(|(first, second)| first.2 == second.2);
     t.must(req::RECONFIG_SECOND_REQUEST_WAITS, waits, "the same streams", &got)?;
     t.must(req::RECONFIG_TIMER_STARTED, times.len() >= 2, "repetitions", times.len())?;
     t.must(req::RECONFIG_REQUEST_RETRANSMITTED, times.len() >= 2, "repetitions", times.len())?;
-    let waits: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let grows = waits.windows(2).all(|pair| pair[1] >= pair[0]);
+    let waits: Vec<Duration> =
+        times.iter().zip(times.iter().skip(1)).map(|(first, second)| *second - *first).collect();
+    let grows = waits.iter().zip(waits.iter().skip(1)).all(|(first, second)| *second >= *first);
     let doubles = grows && waits.last() >= waits.first().map(|first| *first * 2).as_ref();
     t.must(req::RECONFIG_TIMER_VALUE, doubles, "waits that double", format!("{waits:?}"))?;
     s.peer.profile.answers.reconfig = true;

@@ -100,9 +100,7 @@ impl Association {
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        // What happened to messages comes before what happened to the association.
-        let sender = self.state.sender_mut().and_then(|sender| sender.poll_event());
-        sender.or_else(|| self.events.pop_front())
+        self.events.pop_front()
     }
 
     /// The next message that is whole and has its turn.
@@ -146,7 +144,12 @@ impl Association {
         stats
     }
 
-    fn drop_for(&mut self, reason: DropReason) {
+    /// Whether the next event is the end.
+    pub(crate) fn tells_of_its_end(&self) -> bool {
+        matches!(self.events.front(), Some(Event::Closed(_)))
+    }
+
+    pub(crate) fn drop_for(&mut self, reason: DropReason) {
         self.stats.dropped.add(reason);
         tracing::trace!(?reason, "dropped");
     }
@@ -164,6 +167,13 @@ impl Association {
         self.events.push_back(event);
     }
 
+    /// Tells of what happened to messages, which may have been in a poll: those tell nothing themselves.
+    fn collect(&mut self) {
+        self.timers.stop(Timer::News as usize);
+        let Some(sender) = self.state.sender_mut() else { return };
+        self.events.extend(std::iter::from_fn(|| sender.poll_event()));
+    }
+
     fn answer(&mut self, tag: u32, chunks: Vec<u8>) {
         if self.answers.push_packet(tag, chunks).is_err() {
             self.drop_for(DropReason::TooManyAnswers);
@@ -178,6 +188,9 @@ impl Association {
 
     /// Keeps of a link that ends what outlives it: whole messages and counts.
     fn keep_unread(&mut self, mut state: State) {
+        if let Some(sender) = state.sender_mut() {
+            self.events.extend(std::iter::from_fn(|| sender.poll_event()));
+        }
         let Some(link) = state.link_mut() else { return };
         self.unread.extend(std::iter::from_fn(|| link.receiver.poll_message()));
         self.stats.add_counts(link);

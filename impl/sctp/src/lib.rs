@@ -14,6 +14,7 @@
 //! | `send/` | queues, schedulers, what is outstanding, what was lost |
 //! | `receive/` | which numbers arrived, reassembly, order, acknowledgements |
 //! | `association/` | set-up, shutdown, streams reset and added, packets in and out |
+//! | `endpoint.rs` | [`Endpoint`]: an association with the address of its peer |
 //! | `config.rs`, `event.rs`, `error.rs` | [`Config`], [`Event`], why a command was not taken |
 //! | `misdeed.rs`, `stats.rs` | [`Misdeed`]: how a peer breaks the protocol; [`DropReason`], [`Stats`] |
 
@@ -21,6 +22,7 @@ mod association;
 mod config;
 #[expect(dead_code, reason = "its users are being written")]
 pub mod congestion;
+mod endpoint;
 mod error;
 mod event;
 mod message;
@@ -46,6 +48,7 @@ pub use config::{
     MAX_ACKNOWLEDGEMENT_DELAY, MIN_MAX_PACKET,
 };
 pub use congestion::{Algorithm, Controller};
+pub use endpoint::Endpoint;
 pub use error::{ConnectError, ResetError, SendError, SnapError};
 pub use event::{CloseReason, Event};
 pub use message::{Message, Reliability, SendOptions};

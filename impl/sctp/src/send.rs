@@ -296,6 +296,11 @@ impl Sender {
         self.events.pop_front()
     }
 
+    /// Whether [`Sender::poll_event`] has one.
+    pub(crate) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
     /// When [`Sender::handle_timeout`] is to be called.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.timers.next()

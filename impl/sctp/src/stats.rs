@@ -10,6 +10,8 @@ pub enum DropReason {
     MalformedPacket,
     /// A packet whose checksum is wrong, or zero where that was not agreed on.
     BadChecksum,
+    /// A datagram from another address. Only machines with addresses know.
+    UnknownPeer,
     /// A packet from or to another port.
     WrongPort,
     /// A packet with a verification tag that is not ours (RFC 9260 §8.5).
@@ -57,6 +59,7 @@ impl DropReason {
     pub const ALL: &'static [Self] = &[
         Self::MalformedPacket,
         Self::BadChecksum,
+        Self::UnknownPeer,
         Self::WrongPort,
         Self::WrongTag,
         Self::NotAlone,

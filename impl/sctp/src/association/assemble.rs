@@ -1,5 +1,7 @@
 //! What leaves: which packet is next, and the order of chunks in it (RFC 9260 §6.10).
 
+use std::time::Duration;
+
 use base::{Ecn, Instant, Writer};
 
 use super::{
@@ -58,6 +60,11 @@ impl Association {
         }
         if finish.has_checksum {
             wire::seal(writer.written_mut());
+        }
+        if self.state.sender().is_some_and(|sender| sender.has_events())
+            && self.timers.get(Timer::News as usize).is_none()
+        {
+            self.timers.set(Timer::News as usize, now + Duration::from_nanos(1));
         }
         let size = writer.len();
         self.stats.packets_sent += 1;

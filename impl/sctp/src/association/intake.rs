@@ -42,6 +42,7 @@ impl Association {
         if let Err(reason) = self.take_packet(packet, ecn) {
             self.drop_for(reason);
         }
+        self.collect();
     }
 
     /// Several packets arrived together. One acknowledgement is made for all of them, so long as nothing is

@@ -56,6 +56,7 @@ impl Association {
             rtt: Rtt::new(self.config.rtt()),
             tries: Tries::new(now),
             longer: None,
+            stale: 0,
             then_shutdown: false,
         }));
         Ok(())
@@ -104,9 +105,10 @@ impl Association {
         introduced: &Introduced<'_>,
     ) -> Result<(), DropReason> {
         let peer = introduced.peer;
+        let longer = introduced.longer.unwrap_or_default().min(MAX_LONGER);
         let cookie = self.cookies.make(&Cookie {
             made: self.now,
-            life: self.config.cookie_life + introduced.longer.unwrap_or_default().min(MAX_LONGER),
+            life: self.config.cookie_life.saturating_add(longer),
             ports: (self.config.local_port, self.config.remote_port),
             local_tag: local.tag,
             local_tsn: local.tsn,
@@ -157,7 +159,7 @@ impl Association {
 
     fn echo_cookie(&mut self, introduced: &Introduced<'_>, cookie: &[u8]) {
         let State::CookieWait(opening) = std::mem::take(&mut self.state) else { return };
-        let Opening { local, sender, mut rtt, tries, longer: _, then_shutdown } = *opening;
+        let Opening { local, sender, mut rtt, tries, stale, then_shutdown, .. } = *opening;
         if tries.repeats == 0 {
             rtt.on_measured(self.now, self.now.saturating_duration_since(tries.first));
         }
@@ -168,6 +170,7 @@ impl Association {
             cookie: cookie.to_vec(),
             report: report_unknown(&introduced.unknown),
             tries: Tries::new(self.now),
+            stale,
             then_shutdown,
         }));
     }
@@ -312,8 +315,9 @@ impl Association {
             return Err(DropReason::UnexpectedChunk);
         }
         let State::CookieEchoed(echoing) = std::mem::take(&mut self.state) else { return Ok(()) };
-        let Echoing { link, tries, then_shutdown, .. } = *echoing;
-        if tries.repeats >= self.config.max_init_retransmits {
+        let Echoing { link, tries, stale, then_shutdown, .. } = *echoing;
+        // A peer whose cookies are always stale must not keep us at it for ever.
+        if stale >= self.config.max_init_retransmits {
             self.end(CloseReason::SetupTimeout);
             return Ok(());
         }
@@ -325,9 +329,9 @@ impl Association {
             local,
             sender,
             rtt,
-            // A peer whose cookies are always stale must not keep us at it for ever.
-            tries: Tries { repeats: tries.repeats + 1, ..Tries::new(self.now) },
-            longer: Some(round_trip + Duration::from_secs(1)),
+            tries: Tries::new(self.now),
+            longer: Some(round_trip.saturating_add(Duration::from_secs(1))),
+            stale: stale + 1,
             then_shutdown,
         }));
         Ok(())

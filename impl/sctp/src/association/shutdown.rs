@@ -213,7 +213,7 @@ impl Association {
     pub(super) fn end(&mut self, reason: CloseReason) {
         let before = std::mem::take(&mut self.state);
         self.keep_unread(before);
-        for timer in [Timer::Setup, Timer::Shutdown, Timer::Guard] {
+        for timer in [Timer::Setup, Timer::Shutdown, Timer::Guard, Timer::News] {
             self.timers.stop(timer as usize);
         }
         self.answers.clear_chunks();

@@ -60,6 +60,8 @@ pub(super) struct Opening {
     pub(super) tries: Tries,
     /// How much longer the next cookie is to live, where the last one grew stale (RFC 9260 §5.2.6).
     pub(super) longer: Option<Duration>,
+    /// How many cookies grew stale on the way.
+    pub(super) stale: u32,
     /// Whether to shut down as soon as the association stands.
     pub(super) then_shutdown: bool,
 }
@@ -72,6 +74,8 @@ pub(super) struct Echoing {
     /// An ERROR chunk that goes with it: parameters of the INIT ACK that nobody knows.
     pub(super) report: Vec<u8>,
     pub(super) tries: Tries,
+    /// How many cookies grew stale before this one.
+    pub(super) stale: u32,
     /// Whether to shut down as soon as the association stands.
     pub(super) then_shutdown: bool,
 }

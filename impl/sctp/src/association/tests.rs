@@ -1,9 +1,17 @@
 //! Dialogues of two associations on a network that does what a test says.
 
-#![expect(dead_code, reason = "more dialogues are being written")]
-
+mod blue;
+mod bulk;
+mod ecn;
+mod endings;
+mod laws;
 mod loss;
+mod path;
+mod restart;
 mod setup;
+mod snap;
+mod states;
+mod tampering;
 
 use std::{fmt::Write as _, time::Duration};
 

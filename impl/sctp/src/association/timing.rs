@@ -15,10 +15,13 @@ pub(super) enum Timer {
     Shutdown,
     /// When shutting down has taken too long altogether: T5-shutdown-guard (RFC 9260 §9.2).
     Guard,
+    /// When what a poll did to messages is told: at once, but after the deadline that is being kept, and
+    /// not in that poll.
+    News,
 }
 
 impl Timer {
-    pub(super) const COUNT: usize = 3;
+    pub(super) const COUNT: usize = 4;
 }
 
 impl Association {
@@ -38,6 +41,10 @@ impl Association {
             let health = self.state.standing().map(|link| link.handle_timeout(now));
             self.on_health(health.unwrap_or(Health::Fine));
             self.advance_shutdown();
+            self.collect();
+        }
+        if self.timers.expire(Timer::News as usize, now) {
+            self.collect();
         }
     }
 

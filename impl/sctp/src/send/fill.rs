@@ -192,7 +192,9 @@ impl Sender {
 
     /// How much of a message of which `remaining` bytes are left goes into the packet.
     fn piece(&self, remaining: usize, packet: &Packing<'_, '_>) -> Option<usize> {
-        let most = (packet.left & !3).checked_sub(self.chunk_header())?;
+        // A chunk keeps its size for life, while the path may shrink under it.
+        let left = packet.left.min(self.config.packet_room);
+        let most = (left & !3).checked_sub(self.chunk_header())?;
         if remaining <= most {
             return Some(remaining);
         }

@@ -37,7 +37,7 @@ fn address(text: &str) -> SocketAddr {
 fn recorded(seed: u8) -> Vec<Vec<u8>> {
     let mut pair = Pair::new(&quiet());
     pair.ends[A].connect(pair.now).unwrap();
-    if seed % 2 == 0 {
+    if seed.is_multiple_of(2) {
         pair.ends[B].connect(pair.now).unwrap();
     }
     for _ in 0..5 {

@@ -48,7 +48,7 @@ fn a_probe_is_a_heartbeat_and_padding_of_exactly_its_size() {
     pair.ends[A].connect(pair.now).unwrap();
     let mut said = 0;
     for _ in 0..50 {
-        pair.now = pair.now + DELAY;
+        pair.now += DELAY;
         for from in [A, B] {
             let mut buffer = Vec::new();
             while let Some(out) = pair.ends[from].poll_packet(pair.now, &mut buffer) {

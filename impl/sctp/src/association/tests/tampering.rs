@@ -265,7 +265,7 @@ fn round_trips_of_any_length_do_no_harm(
     for _ in 0..10 {
         for from in [A, B] {
             for packet in pair.poll_all(from) {
-                pair.now = pair.now + Duration::from_nanos(nanos);
+                pair.now += Duration::from_nanos(nanos);
                 pair.hand(1 - from, &packet);
             }
         }
@@ -282,7 +282,7 @@ fn round_trips_of_any_length_do_no_harm(
 #[test]
 fn a_clock_that_jumps_by_a_hundred_years_ends_nothing_that_answers() {
     let mut pair = Pair::standing(&quiet());
-    pair.now = pair.now + Duration::from_secs(3_000_000_000);
+    pair.now += Duration::from_secs(3_000_000_000);
     pair.send(A, 0, b"after a long sleep");
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.messages[B].len(), 1);

@@ -146,10 +146,11 @@ impl Control {
         if let Some(reduction) = &mut self.reduction {
             let progress = summary.cumulative_advanced && shown.newly_lost == 0;
             reduction.on_ack(shown.newly_acked, summary.in_flight, self.packet, progress);
-            if !self.in_recovery && reduction.is_round_over() {
+            if reduction.is_round_over() {
                 self.reduction = None;
             }
         }
+        let window = self.controller.window();
         let filled = self.filled_in_round.is_some_and(|round| round + 1 >= self.rounds);
         self.controller.on_ack(&Acked {
             now: summary.now,
@@ -165,6 +166,9 @@ impl Control {
             app_limited: !filled,
             in_recovery: self.in_recovery,
         });
+        if self.controller.window() < window {
+            self.spread_reduction(summary.in_flight);
+        }
         self.set_pace(summary.now);
     }
 
@@ -228,10 +232,14 @@ impl Control {
 
     fn reduce(&mut self, now: Instant, sign: Congestion, in_flight: u64) {
         self.controller.on_congestion(now, sign);
+        self.spread_reduction(in_flight);
+        self.set_pace(now);
+    }
+
+    fn spread_reduction(&mut self, in_flight: u64) {
         let window = self.controller.window();
         self.reduction =
             (window < in_flight).then(|| Reduction::new(in_flight, window, self.packet));
-        self.set_pace(now);
     }
 
     fn set_pace(&mut self, now: Instant) {

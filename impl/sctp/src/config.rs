@@ -150,8 +150,7 @@ impl Config {
             max_message: self.max_message,
             detection: match self.algorithm {
                 Algorithm::Rfc9260 => Detection::Misses,
-                #[expect(unreachable_patterns, reason = "the other algorithms are on their way")]
-                _ => Detection::Rack,
+                Algorithm::Cubic | Algorithm::ModelBased => Detection::Rack,
             },
             packet_room: self.base_packet().saturating_sub(HEADER_LENGTH),
         }

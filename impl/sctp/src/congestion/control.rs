@@ -166,9 +166,7 @@ impl Control {
             app_limited: !filled,
             in_recovery: self.in_recovery,
         });
-        if self.controller.window() < window {
-            self.spread_reduction(summary.in_flight);
-        }
+        self.spread_reduction(window, summary.in_flight);
         self.set_pace(summary.now);
     }
 
@@ -231,15 +229,20 @@ impl Control {
     }
 
     fn reduce(&mut self, now: Instant, sign: Congestion, in_flight: u64) {
+        let window = self.controller.window();
         self.controller.on_congestion(now, sign);
-        self.spread_reduction(in_flight);
+        self.spread_reduction(window, in_flight);
         self.set_pace(now);
     }
 
-    fn spread_reduction(&mut self, in_flight: u64) {
+    /// Spreads the step from window `before` to what it is now, if it is one down and packets in flight
+    /// have to make room for it.
+    fn spread_reduction(&mut self, before: u64, in_flight: u64) {
         let window = self.controller.window();
-        self.reduction =
-            (window < in_flight).then(|| Reduction::new(in_flight, window, self.packet));
+        if window < before {
+            self.reduction =
+                (window < in_flight).then(|| Reduction::new(in_flight, window, self.packet));
+        }
     }
 
     fn set_pace(&mut self, now: Instant) {

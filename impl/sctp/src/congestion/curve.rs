@@ -46,6 +46,11 @@ impl Curve {
         reduced
     }
 
+    /// The window at which congestion was last met.
+    pub(super) fn plateau(&self) -> u64 {
+        self.plateau
+    }
+
     /// Starts anew at `window`, which is the plateau.
     pub(super) fn settle(&mut self, window: u64) {
         *self = Self { plateau: window, prior: window, epoch: None, last_ack: self.last_ack };

@@ -7,7 +7,7 @@ use base::Instant;
 use super::{
     Acked, Congestion, Controller, Sent,
     cubic::{floor, initial_window},
-    curve::{Curve, scale},
+    curve::Curve,
     idle::Idle,
 };
 
@@ -19,8 +19,16 @@ use bandwidth::Bandwidth;
 use losses::Losses;
 use queue::QueueMeter;
 
-/// What remains of the window when the path is congested.
-const BETA: (u64, u64) = (7, 10);
+/// The least that remains of the window when the path is congested, in thousandths: what CUBIC keeps.
+const LEAST_KEPT: u64 = 700;
+/// What remains of a window that fills the path and no queue, in thousandths: a tenth is left free, for
+/// others and for the next measurement of the bare round trip.
+const KEPT: u64 = 900;
+/// Rounds without a queue, past the size at which congestion was last met, after which the window grows by
+/// up to one part in so many each round.
+const QUIET_ROUNDS: u32 = 2;
+const QUIET_GROWTH: u64 = 64;
+const MOST_QUIET: u32 = 8;
 /// The queue that makes a loss a sign of congestion: this share of the round trip, within bounds.
 const QUEUE_SHARE: u32 = 16;
 const MIN_QUEUE: Duration = Duration::from_millis(2);
@@ -37,7 +45,13 @@ pub(super) struct ModelBased {
     queue: QueueMeter,
     losses: Losses,
     idle: Idle,
-    reduced_at: Option<Instant>,
+    /// The smoothed and the smallest round trip, as the last acknowledgement had them.
+    rtt: Duration,
+    min_rtt: Duration,
+    /// Losses before this belong to a decision that was made already.
+    settled_at: Instant,
+    /// Rounds without a queue in a row.
+    quiet: u32,
     before: Option<(u64, Curve)>,
 }
 
@@ -46,6 +60,12 @@ pub(super) struct ModelBased {
 enum Phase {
     /// Doubling, to find the bandwidth.
     Startup,
+    /// Holding still for a round trip: what arrives in it left while the path was full, and shows its
+    /// bandwidth.
+    Measure {
+        /// When it ends.
+        until: Instant,
+    },
     /// Doubling back to what was known before a timeout.
     Refill {
         /// The window at which it ends.
@@ -67,7 +87,10 @@ impl ModelBased {
             queue: QueueMeter::default(),
             losses: Losses::default(),
             idle: Idle::default(),
-            reduced_at: None,
+            rtt: Duration::ZERO,
+            min_rtt: Duration::ZERO,
+            settled_at: Instant::ZERO,
+            quiet: 0,
             before: None,
         }
     }
@@ -90,24 +113,54 @@ impl ModelBased {
             || self.losses.are_heavy(self.packet)
     }
 
-    fn reduce(&mut self, now: Instant) {
+    /// Shrinks the window to what empties the queue and leaves a tenth of the path free, and by no more than
+    /// CUBIC would.
+    fn reduce(&mut self, now: Instant, rtt: Duration, min_rtt: Duration) {
         self.before = Some((self.window, self.curve));
-        self.window = self.curve.reduce(self.window, BETA).max(floor(self.packet));
-        self.reduced_at = Some(now);
+        let share = min_rtt.as_nanos() * u128::from(KEPT) / (rtt.as_nanos()).max(1);
+        let kept = u64::try_from(share).unwrap_or(KEPT).clamp(LEAST_KEPT, KEPT);
+        self.window = self.curve.reduce(self.window, (kept, 1_000)).max(floor(self.packet));
+        self.settle(now + rtt);
+    }
+
+    fn settle(&mut self, at: Instant) {
+        self.settled_at = at;
+        self.quiet = 0;
         self.phase = Phase::Cruise;
     }
 
-    fn leave_startup(&mut self, acked: &Acked) {
+    fn measured(&mut self, acked: &Acked) {
         let product = self.product(acked.min_rtt).max(floor(self.packet));
-        self.window = product.clamp(self.window / 2, self.window);
+        self.window = product.min(self.window);
         self.curve.settle(self.window);
-        self.reduced_at = Some(acked.now);
-        self.phase = Phase::Cruise;
+        self.settle(acked.now + acked.smoothed_rtt);
     }
 
-    fn may_reduce(&self, acked: &Acked) -> bool {
-        self.reduced_at
-            .is_none_or(|at| acked.now.saturating_duration_since(at) >= acked.smoothed_rtt)
+    fn cruise(&mut self, acked: &Acked, congested: bool) {
+        if congested && acked.now >= self.settled_at {
+            let rtt = acked.min_rtt + self.queue.delay(acked.min_rtt);
+            self.reduce(acked.now, rtt, acked.min_rtt);
+        } else if acked.app_limited {
+            self.curve.stand_still(acked.now);
+        } else {
+            let window = self.window;
+            self.window = self.curve.grow(acked, window, self.packet);
+            if acked.round_start {
+                self.listen(acked);
+            }
+            if self.quiet >= QUIET_ROUNDS {
+                let rounds = u64::from((self.quiet - QUIET_ROUNDS + 1).min(MOST_QUIET));
+                let extra = acked.newly_acked * rounds / QUIET_GROWTH;
+                self.window = self.window.max(window.saturating_add(extra));
+                self.curve.settle(self.window);
+            }
+        }
+    }
+
+    /// Counts rounds without a queue, past the size at which there was one.
+    fn listen(&mut self, acked: &Acked) {
+        let is_quiet = self.queue.delay(acked.min_rtt) < self.threshold(acked.min_rtt) / 2;
+        self.quiet = if is_quiet && self.window >= self.curve.plateau() { self.quiet + 1 } else { 0 };
     }
 }
 
@@ -125,7 +178,7 @@ impl Controller for ModelBased {
     }
 
     fn in_slow_start(&self) -> bool {
-        self.phase != Phase::Cruise
+        matches!(self.phase, Phase::Startup | Phase::Refill { .. })
     }
 
     fn on_sent(&mut self, sent: &Sent) {
@@ -136,27 +189,29 @@ impl Controller for ModelBased {
     }
 
     fn on_ack(&mut self, acked: &Acked) {
+        (self.rtt, self.min_rtt) = (acked.smoothed_rtt, acked.min_rtt);
         self.queue.on_ack(acked);
         self.bandwidth.on_ack(acked);
         self.losses.on_ack(acked);
         let congested = self.is_congested(acked);
         match self.phase {
             Phase::Startup => {
-                if congested || self.queue.rose_in_round(acked.min_rtt) || self.bandwidth.is_full() {
-                    self.leave_startup(acked);
+                if congested || self.queue.rose_in_round(acked.min_rtt) || self.bandwidth.is_full()
+                {
+                    self.phase = Phase::Measure { until: acked.now + acked.smoothed_rtt };
                 } else if !acked.app_limited {
                     self.window = self.window.saturating_add(acked.newly_acked);
                 }
             }
+            Phase::Measure { until } if acked.now >= until => self.measured(acked),
+            Phase::Measure { .. } => {}
             Phase::Refill { until } => {
                 self.window = self.window.saturating_add(acked.newly_acked).min(until);
                 if self.window >= until {
                     self.phase = Phase::Cruise;
                 }
             }
-            Phase::Cruise if congested && self.may_reduce(acked) => self.reduce(acked.now),
-            Phase::Cruise if acked.app_limited => self.curve.stand_still(acked.now),
-            Phase::Cruise => self.window = self.curve.grow(acked, self.window, self.packet),
+            Phase::Cruise => self.cruise(acked, congested),
         }
     }
 
@@ -164,14 +219,14 @@ impl Controller for ModelBased {
         match sign {
             // What a loss means is decided with the acknowledgement that shows it.
             Congestion::Loss { .. } => {}
-            Congestion::Mark => self.reduce(now),
+            Congestion::Mark => self.reduce(now, self.rtt, self.min_rtt),
             Congestion::Timeout => {
                 if self.window > self.packet {
-                    self.reduce(now);
+                    self.reduce(now, self.rtt, self.min_rtt);
                 }
                 let until = match self.phase {
                     Phase::Refill { until } => until,
-                    Phase::Startup | Phase::Cruise => self.window,
+                    Phase::Startup | Phase::Measure { .. } | Phase::Cruise => self.window,
                 };
                 self.phase = Phase::Refill { until };
                 self.window = self.packet;

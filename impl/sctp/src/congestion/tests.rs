@@ -5,6 +5,7 @@ mod lane;
 use std::time::Duration;
 
 use lane::{Lane, Queue};
+use rstest::rstest;
 
 use super::Algorithm;
 
@@ -12,50 +13,38 @@ fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-#[test]
-fn tune_goodput() {
-    let Ok(_) = std::env::var("TUNE") else { return };
-    for algorithm in Algorithm::ALL {
-        if algorithm == Algorithm::Rfc9260 { continue; }
-        for rtt in [10, 50, 100, 200] {
-            for loss in [0, 1_000, 10_000, 30_000] {
-                let mut lane = Lane::new(ms(rtt), Queue::DropTail).loss(loss);
-                lane.flow(algorithm, Duration::ZERO);
-                let done = lane.run(ms(30_000));
-                println!(
-                    "{algorithm:?} rtt {rtt} loss {}: {}",
-                    loss as f64 / 10_000.0,
-                    done.line()
-                );
-            }
-        }
-    }
+/// How a window lives: a line a second.
+#[rstest]
+fn windows_over_time(
+    #[values(Algorithm::Rfc9260, Algorithm::Cubic, Algorithm::ModelBased)] algorithm: Algorithm,
+    #[values((0, Queue::DropTail), (10_000, Queue::DropTail), (0, Queue::Codel))] path: (
+        u64,
+        Queue,
+    ),
+) {
+    let (loss, queue) = path;
+    let mut lane = Lane::new(ms(20), queue).loss(loss).watch(ms(500));
+    lane.flow(algorithm, Duration::ZERO);
+    let done = lane.run(ms(6_000));
+    let name = format!("{algorithm:?}_{queue:?}_{loss}").to_lowercase();
+    insta::assert_snapshot!(name, format!("{}\n{}", done.seen.join("\n"), done.line()));
 }
 
 #[test]
-fn tune_fairness() {
-    let Ok(_) = std::env::var("TUNE") else { return };
-    use Algorithm::*;
-    for queue in [Queue::DropTail, Queue::Codel] {
-        for rtt in [20, 50, 100] {
-            for flows in [
-                &[(Cubic, 0), (Cubic, 0)][..],
-                &[(ModelBased, 0), (Cubic, 0)],
-                &[(ModelBased, 5_000), (Cubic, 0)],
-                &[(ModelBased, 0), (ModelBased, 0)],
-                &[(ModelBased, 5_000), (ModelBased, 0)],
-                &[(ModelBased, 0), (Rfc9260, 0)],
-                &[(ModelBased, 0), (Cubic, 0), (Cubic, 0), (Cubic, 0), (Cubic, 0)],
-                &[(ModelBased, 5_000), (Cubic, 0), (Cubic, 0), (Cubic, 0), (Cubic, 0)],
-            ] {
-                let mut lane = Lane::new(ms(rtt), queue);
-                for &(algorithm, start) in flows {
-                    lane.flow(algorithm, ms(start));
-                }
-                let done = lane.run(ms(60_000));
-                let name: Vec<_> = flows.iter().map(|(a, s)| format!("{a:?}@{s}")).collect();
-                println!("{queue:?} rtt {rtt} {}: {}", name.join(" "), done.line());
-            }
-        }
-    }
+fn loss_without_a_queue_leaves_the_path_full() {
+    let mut lane = Lane::new(ms(20), Queue::DropTail).loss(10_000);
+    lane.flow(Algorithm::ModelBased, Duration::ZERO);
+    let done = lane.run(ms(6_000));
+    assert!(done.shares[0] > 75.0, "{}", done.line());
+}
+
+#[rstest]
+#[case::drop_tail(Queue::DropTail)]
+#[case::codel(Queue::Codel)]
+fn the_model_leaves_a_cubic_flow_its_share(#[case] queue: Queue) {
+    let mut lane = Lane::new(ms(20), queue);
+    lane.flow(Algorithm::ModelBased, Duration::ZERO);
+    lane.flow(Algorithm::Cubic, Duration::ZERO);
+    let done = lane.run(ms(10_000));
+    assert!(done.jain > 0.85, "{}", done.line());
 }

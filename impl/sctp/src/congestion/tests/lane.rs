@@ -9,7 +9,7 @@ use std::{
 
 use base::{Instant, Rng};
 
-use super::super::{Algorithm, Control, Snapshot, Summary};
+use crate::congestion::{Algorithm, Control, Snapshot, Summary};
 use crate::path::{Rtt, RttConfig};
 
 /// Bytes of a packet, all of them chunks.
@@ -40,8 +40,8 @@ pub(super) struct Lane {
     busy: bool,
     codel: Codel,
     waits: Vec<u64>,
-    pub(super) watch: Option<Duration>,
-    pub(super) seen: Vec<String>,
+    watch: Option<Duration>,
+    seen: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +99,8 @@ pub(super) struct Done {
     pub(super) median: Duration,
     pub(super) most: Duration,
     pub(super) timeouts: u32,
+    /// A line for each look that was asked for.
+    pub(super) seen: Vec<String>,
 }
 
 impl Done {
@@ -139,6 +141,12 @@ impl Lane {
         self
     }
 
+    /// Looks at the flows as often as this.
+    pub(super) fn watch(mut self, every: Duration) -> Self {
+        self.watch = Some(every);
+        self
+    }
+
     pub(super) fn flow(&mut self, algorithm: Algorithm, start: Duration) {
         let index = self.flows.len();
         let began = Instant::ZERO + start + Duration::from_micros(137 * index as u64);
@@ -149,7 +157,7 @@ impl Lane {
         });
         rtt.on_measured(began, self.rtt);
         self.flows.push(Flow {
-            control: Control::new(algorithm, PACKET, &Rng::from_seed([index as u8; 32])),
+            control: Control::new(algorithm, PACKET, &Rng::from_seed([7; 32])),
             rtt,
             began,
             next: 0,
@@ -180,7 +188,7 @@ impl Lane {
 
     fn run_until(&mut self, span: Duration) -> Done {
         while let Some(Reverse((at, _, what))) = self.agenda.pop() {
-            if at > span.as_nanos() as u64 {
+            if u128::from(at) > span.as_nanos() {
                 break;
             }
             let now = Instant::from_nanos(at);
@@ -205,15 +213,15 @@ impl Lane {
         let sum: f64 = rates.iter().sum();
         let squares: f64 = rates.iter().map(|rate| rate * rate).sum();
         self.waits.sort_unstable();
-        let at = |part: usize| {
-            Duration::from_nanos(self.waits[(self.waits.len() - 1) * part / 100])
-        };
+        let at =
+            |part: usize| Duration::from_nanos(self.waits[(self.waits.len() - 1) * part / 100]);
         Done {
             jain: sum * sum / (rates.len() as f64 * squares),
             shares: rates,
             median: at(50),
             most: at(95),
             timeouts: self.flows.iter().map(|flow| flow.timeouts).sum(),
+            seen: std::mem::take(&mut self.seen),
         }
     }
 
@@ -227,9 +235,6 @@ impl Lane {
                 flow.in_flight / PACKET,
                 flow.delivered / PACKET
             );
-        }
-        if std::env::var("TUNE").is_ok() {
-            println!("{line}");
         }
         self.seen.push(line);
         if let Some(every) = self.watch {
@@ -283,7 +288,7 @@ impl Lane {
             let snapshot = flow.control.on_sent(now, PACKET, flow.in_flight);
             let out = Out { snapshot, sent_at: now, again: again.is_some(), flying: true };
             match again {
-                Some(number) => flow.out[(number - flow.base) as usize] = Some(out),
+                Some(number) => flow.out[index_of(number - flow.base)] = Some(out),
                 None => {
                     flow.next += 1;
                     flow.out.push_back(Some(out));
@@ -308,7 +313,9 @@ impl Lane {
             return;
         }
         let room = match self.queue {
-            Queue::DropTail => (self.rtt.as_nanos() as u64 * RATE / 1_000_000_000 / PACKET) as usize,
+            Queue::DropTail => {
+                self.product()
+            }
             Queue::Codel => 1_000,
         };
         if self.waiting.len() >= room {
@@ -318,6 +325,12 @@ impl Lane {
         if !self.busy {
             self.freed(now);
         }
+    }
+
+    /// Packets in a round trip of the full rate.
+    fn product(&self) -> usize {
+        let bytes = self.rtt.as_nanos() * u128::from(RATE) / 1_000_000_000;
+        usize::try_from(bytes / u128::from(PACKET)).unwrap()
     }
 
     fn freed(&mut self, now: Instant) {
@@ -352,7 +365,7 @@ impl Lane {
             } else {
                 now >= codel.first_above
             };
-            let step = |count: u32| (INTERVAL as f64 / f64::from(count).sqrt()) as u64;
+            let step = |count: u32| INTERVAL * 1_000 / (1_000_000 * u64::from(count)).isqrt();
             if codel.dropping {
                 if !ok {
                     codel.dropping = false;
@@ -410,7 +423,8 @@ impl Lane {
         let prior = flow.in_flight;
         let mut newest: Option<(Instant, bool)> = None;
         for number in list {
-            let Some(slot) = number.checked_sub(flow.base).and_then(|at| flow.out.get_mut(at as usize))
+            let Some(slot) =
+                number.checked_sub(flow.base).and_then(|at| flow.out.get_mut(index_of(at)))
             else {
                 continue;
             };
@@ -436,7 +450,8 @@ impl Lane {
             && at < sent_at
         {
             flow.order.pop_front();
-            let Some(slot) = number.checked_sub(flow.base).and_then(|at| flow.out.get_mut(at as usize))
+            let Some(slot) =
+                number.checked_sub(flow.base).and_then(|at| flow.out.get_mut(index_of(at)))
             else {
                 continue;
             };
@@ -473,4 +488,8 @@ impl Lane {
         flow.control.on_sack_done(&summary, &flow.rtt);
         self.send(now, index);
     }
+}
+
+fn index_of(number: u64) -> usize {
+    usize::try_from(number).unwrap()
 }

@@ -160,7 +160,8 @@ impl ModelBased {
     /// Counts rounds without a queue, past the size at which there was one.
     fn listen(&mut self, acked: &Acked) {
         let is_quiet = self.queue.delay(acked.min_rtt) < self.threshold(acked.min_rtt) / 2;
-        self.quiet = if is_quiet && self.window >= self.curve.plateau() { self.quiet + 1 } else { 0 };
+        self.quiet =
+            if is_quiet && self.window >= self.curve.plateau() { self.quiet + 1 } else { 0 };
     }
 }
 

@@ -313,9 +313,7 @@ impl Lane {
             return;
         }
         let room = match self.queue {
-            Queue::DropTail => {
-                self.product()
-            }
+            Queue::DropTail => self.product(),
             Queue::Codel => 1_000,
         };
         if self.waiting.len() >= room {

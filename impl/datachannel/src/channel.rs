@@ -1,7 +1,5 @@
 //! One channel.
 
-#![expect(unused_imports, reason = "the machine that uses them comes next")]
-
 mod parts;
 mod state;
 

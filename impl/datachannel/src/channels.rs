@@ -76,8 +76,8 @@ pub struct Channels {
     unasked: BTreeSet<ChannelId>,
     /// Numbers that are not given out again, since their streams cannot be reset.
     burnt: BTreeSet<ChannelId>,
-    /// Whether more streams were asked for.
-    adding: bool,
+    /// The channel for which more streams were asked for, and are not all there yet.
+    adding: Option<ChannelId>,
     /// Bytes of parts of messages, of all channels.
     parts_held: usize,
     /// Whether the application was refused for want of room.
@@ -105,13 +105,13 @@ struct Told {
 impl Channels {
     /// Channels of an association that is yet to be set up.
     ///
-    /// The scheduler of the association is weighted fair queueing (RFC 8831 §6.4).
+    /// RFC 8831 §6.4 has priorities be weights of fair queueing, which is the scheduler of the association
+    /// unless its configuration says otherwise.
     #[must_use]
     pub fn new(config: Config, rng: Rng, now: Instant) -> Self {
         let Config { role, association, max_channels, peer_max_message } = config;
         let (max_message, send_limit) = (association.max_message, association.send_buffer);
-        let mut association = Association::new(association, rng, now);
-        association.set_scheduler(sctp::Scheduler::WeightedFair);
+        let association = Association::new(association, rng, now);
         Self {
             association,
             phase: Phase::Before,
@@ -125,7 +125,7 @@ impl Channels {
             owing: BTreeSet::new(),
             unasked: BTreeSet::new(),
             burnt: BTreeSet::new(),
-            adding: false,
+            adding: None,
             parts_held: 0,
             refused_for_room: false,
             events: VecDeque::new(),
@@ -156,7 +156,7 @@ impl Channels {
 
     /// This end's INIT, to be carried by signalling.
     #[must_use]
-    pub fn init_chunk(&mut self) -> Vec<u8> {
+    pub fn init_chunk(&self) -> Vec<u8> {
         self.association.init_chunk()
     }
 
@@ -282,8 +282,8 @@ impl Channels {
     }
 
     /// The path carries packets of so many bytes of SCTP, and no longer ones.
-    pub fn set_max_packet(&mut self, bytes: usize) {
-        self.association.set_max_packet(bytes);
+    pub fn set_max_packet(&mut self, now: Instant, bytes: usize) {
+        self.association.set_max_packet(now, bytes);
     }
 
     /// Appends the next packet to `buffer`, if there is one.

@@ -45,7 +45,7 @@ impl Channels {
     fn restarted(&mut self) {
         self.unasked.clear();
         self.burnt.clear();
-        self.adding = false;
+        self.adding = None;
         let known = self.slots.iter().filter(|(_, it)| it.state != State::Waiting);
         let known: Vec<_> = known.map(|(id, _)| *id).collect();
         for id in known {
@@ -67,7 +67,7 @@ impl Channels {
                 self.apply_to(&[], Input::PeerReset);
                 self.apply_to(&[], Input::OwnReset);
             }
-            sctp::Event::StreamsAdded { .. } => self.adding = false,
+            sctp::Event::StreamsAdded { .. } => self.streams_added(),
             sctp::Event::RequestDenied => self.denied_streams(),
             sctp::Event::BufferedLow(stream) => {
                 let id = ChannelId::new(stream.get()).filter(|id| self.is_known(*id));

@@ -1,9 +1,7 @@
 //! Channels come, change their state, and go.
 
 use super::Channels;
-use crate::{
-    Channel, ChannelId, CloseReason, Event, Fault, Input, Next, Origin, State,
-};
+use crate::{Channel, ChannelId, CloseReason, Event, Fault, Input, Next, Origin, State};
 
 impl Channels {
     pub(super) fn insert(&mut self, id: ChannelId, channel: Channel) {

@@ -66,7 +66,12 @@ impl Channels {
     }
 
     /// RFC 8832 §6: the number must be one that the peer may give, and all that it asks for be valid.
-    fn judge(&self, id: ChannelId, message: &Message, open: &Open<'_>) -> Result<ChannelConfig, Fault> {
+    fn judge(
+        &self,
+        id: ChannelId,
+        message: &Message,
+        open: &Open<'_>,
+    ) -> Result<ChannelConfig, Fault> {
         if !self.ids.role().peer().may_open(id) {
             return Err(Fault::WrongParity);
         }

@@ -32,7 +32,7 @@ impl Channels {
                 return;
             }
         }
-        if let Some(highest) = beyond.filter(|_| !self.adding) {
+        if let Some(highest) = beyond.filter(|_| self.adding.is_none()) {
             self.add_streams(now, highest);
         }
     }
@@ -115,15 +115,21 @@ impl Channels {
         let outgoing = wanted.saturating_sub(self.association.outgoing_streams());
         let incoming = wanted.saturating_sub(self.association.incoming_streams());
         match self.association.add_streams(now, outgoing, incoming) {
-            Ok(()) => self.adding = true,
+            Ok(()) => self.adding = Some(highest),
             Err(ResetError::TooMany | ResetError::NotConnected) => {}
             Err(_) => self.denied_streams(),
         }
     }
 
+    /// There are more streams, at least in one direction.
+    pub(super) fn streams_added(&mut self) {
+        let both = self.association.outgoing_streams().min(self.association.incoming_streams());
+        self.adding = self.adding.filter(|highest| highest.get() >= both);
+    }
+
     /// There will be no more streams: what cannot live without is closed.
     pub(super) fn denied_streams(&mut self) {
-        self.adding = false;
+        self.adding = None;
         let streams = self.association.outgoing_streams();
         let beyond = |id: &ChannelId| id.get() >= streams || self.wants_incoming(*id);
         let without: Vec<_> = self.owing.iter().copied().filter(beyond).collect();

@@ -24,6 +24,8 @@ pub(crate) struct Channel {
     pub(crate) priority: u16,
     /// What must be sent before anything else: the OPEN, or the ACK.
     pub(crate) owed: Option<Bytes>,
+    /// Whether the application has sent something since it was told that little waits.
+    pub(crate) has_sent: bool,
     /// Parts of a message whose last part has not come.
     pub(crate) parts: Parts,
     /// Why it is being closed.
@@ -81,6 +83,7 @@ impl Channel {
             reliability: config.reliability,
             priority: config.priority.get(),
             owed: None,
+            has_sent: false,
             parts: Parts::default(),
             reason: None,
             early: Vec::new(),

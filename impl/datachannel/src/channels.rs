@@ -229,6 +229,9 @@ impl Channels {
         let (ppid, payload) = data.into_wire();
         let sent = self.association.send(now, id.stream(), ppid, payload, &options);
         sent.map_err(|error| self.explain(error, limit))?;
+        if let Some(channel) = self.slots.get_mut(&id) {
+            channel.has_sent = true;
+        }
         self.stats.messages_sent += 1;
         self.stats.bytes_sent += u64::try_from(length).unwrap_or(u64::MAX);
         self.absorb(now);

@@ -69,18 +69,22 @@ impl Channels {
             }
             sctp::Event::StreamsAdded { .. } => self.streams_added(),
             sctp::Event::RequestDenied => self.denied_streams(),
-            sctp::Event::BufferedLow(stream) => {
-                let id = ChannelId::new(stream.get()).filter(|id| self.is_known(*id));
-                if let Some(id) = id {
-                    self.tell(Event::BufferedLow(id), None);
-                }
-            }
+            sctp::Event::BufferedLow(stream) => self.drained(stream),
             sctp::Event::Writable if std::mem::take(&mut self.refused_for_room) => {
                 self.tell(Event::Writable, None);
             }
             sctp::Event::Closed(reason) => self.ended(&reason),
             // The rest is between the association and whoever asks it.
             _ => {}
+        }
+    }
+
+    /// Little waits on a stream. What opens channels is not the application's, which hears nothing of it.
+    fn drained(&mut self, stream: StreamId) {
+        let Some(id) = ChannelId::new(stream.get()) else { return };
+        let channel = self.slots.get_mut(&id);
+        if channel.is_some_and(|channel| std::mem::take(&mut channel.has_sent)) {
+            self.tell(Event::BufferedLow(id), None);
         }
     }
 

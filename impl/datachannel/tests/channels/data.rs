@@ -169,13 +169,13 @@ fn what_is_lost_for_good_holds_nothing_up(#[case] reliability: Reliability) {
     cable.settle();
     cable.b.heard();
     cable.losing(|from, number, _| from == 0 && number == 2);
-    for number in 0..6 {
+    for number in 0..4 {
         cable.send(channel, Data::binary(&[number; 1_100]));
         cable.run(Duration::from_millis(1));
     }
     cable.settle();
     let heard: Vec<_> = messages(cable.b.heard()).iter().map(|data| data.bytes()[0]).collect();
-    assert_eq!(heard, [0, 2, 3, 4, 5]);
+    assert_eq!(heard, [0, 2, 3]);
 }
 
 #[test]
@@ -183,12 +183,12 @@ fn the_application_is_told_when_little_waits() {
     let mut cable = pair();
     let channel = cable.open(&ChannelConfig::new("a"));
     cable.settle();
-    cable.a.heard();
+    assert!(!cable.a.heard_all().contains(&Event::BufferedLow(channel)), "nothing was sent");
     cable.a.channels.set_buffered_low(channel, 10_000).unwrap();
     cable.send(channel, Data::binary(&[0; 200_000]));
     assert!(cable.a.channels.buffered_amount(channel) > 10_000);
     cable.settle();
-    assert_eq!(cable.a.heard(), [Event::BufferedLow(channel)]);
+    assert_eq!(cable.a.heard_all(), [Event::BufferedLow(channel)]);
     assert_eq!(cable.a.channels.buffered_amount(channel), 0);
 }
 

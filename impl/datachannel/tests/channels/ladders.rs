@@ -63,12 +63,12 @@ fn message(ppid: u32, stream: u16, payload: &[u8]) -> String {
 }
 
 fn network(lose: Link) -> Network<Ladder> {
-    let address = |host: u8| SocketAddr::from(([11, 0, 0, host], 9_899));
+    let address = |host: u8| SocketAddr::from(([11, 0, 0, 10 + host], 9_899));
     let app = |role, host: u8| {
         let channels = Channels::new(config(role), Rng::from_seed([host; 32]), Instant::ZERO);
         let app = App { channels, peer: address(3 - host), events: Vec::new() };
         Host::on("wan")
-            .address(&format!("11.0.0.{host}"))
+            .address(&format!("11.0.0.1{host}"))
             .endpoint(Driven::new(app).bind(address(host)))
     };
     Network::builder(1)
@@ -119,6 +119,6 @@ fn the_life_of_a_channel() {
 /// The OPEN of the client is lost, and its answer to the server's reset.
 #[test]
 fn the_life_of_a_channel_with_losses() {
-    let link = Link::delayed(Duration::from_millis(25)).losing([3, 8]);
+    let link = Link::delayed(Duration::from_millis(25)).losing([3, 7]);
     insta::assert_snapshot!(life(link));
 }

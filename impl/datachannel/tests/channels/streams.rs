@@ -1,19 +1,15 @@
 //! Channels whose number is beyond the streams that were negotiated: RFC 8831 §6.2.
 
-use datachannel::{ChannelConfig, CloseReason, Data, Event, Role, SendError, State};
+use datachannel::{ChannelConfig, CloseReason, Data, Event, Role, SendError, State, ppid};
 use rstest::rstest;
 
-use crate::cable::{config, id, pair_of};
+use crate::cable::{beside, config, id, pair_of, quiet};
 
-#[rstest]
-#[case::fewer_here(8, 65_535)]
-#[case::fewer_there(65_535, 8)]
-#[case::fewer_both(8, 8)]
-fn streams_are_added_for_a_channel_that_needs_them(#[case] here: u16, #[case] there: u16) {
-    let (mut even, mut odd) = (config(Role::Even), config(Role::Odd));
-    even.association.outgoing_streams = here;
-    odd.association.outgoing_streams = there;
-    let mut cable = pair_of(even, odd);
+#[test]
+fn streams_are_added_for_a_channel_that_needs_them() {
+    let mut even = config(Role::Even);
+    even.association.outgoing_streams = 8;
+    let mut cable = pair_of(even, config(Role::Odd));
     let channels: Vec<_> = (0..10).map(|_| cable.open(&ChannelConfig::new("a"))).collect();
     assert_eq!(channels.last(), Some(&id(18)));
     cable.settle();
@@ -23,6 +19,44 @@ fn streams_are_added_for_a_channel_that_needs_them(#[case] here: u16, #[case] th
     }
     cable.settle();
     assert_eq!(cable.b.channels.stats().messages_received, 10);
+}
+
+/// The peer opens a channel on which this end cannot answer yet.
+#[test]
+fn streams_are_added_to_agree_to_a_channel() {
+    let mut odd = config(Role::Odd);
+    odd.association.outgoing_streams = 2;
+    let mut cable = beside(config(Role::Even), odd.association);
+    cable.say(1, ppid::DCEP, &[3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    cable.settle();
+    assert_eq!(cable.a.channels.state(id(1)), Some(State::Open));
+
+    let mut even = config(Role::Even);
+    even.association.outgoing_streams = 2;
+    let mut cable = beside(even, quiet());
+    cable.say_open(101);
+    cable.settle();
+    assert_eq!(cable.b.heard(101), [(50, false, vec![2])]);
+    assert!(cable.a.channels.association().outgoing_streams() > 101);
+}
+
+/// The peer has as many streams as it ever will.
+#[rstest]
+#[case::nothing_to_send_on(8, 65_535)]
+#[case::nothing_to_answer_on(65_535, 8)]
+fn a_channel_for_which_there_are_no_streams_is_closed(
+    #[case] incoming: u16,
+    #[case] outgoing: u16,
+) {
+    let mut odd = config(Role::Odd);
+    odd.association.incoming_streams = incoming;
+    odd.association.outgoing_streams = outgoing;
+    let mut cable = pair_of(config(Role::Even), odd);
+    let near = cable.open(&ChannelConfig::new("near"));
+    let far = cable.open(&ChannelConfig::new("far").negotiated(id(100)));
+    cable.settle();
+    let reason = CloseReason::NoStream;
+    assert_eq!(cable.a.heard(), [Event::Open(near), Event::Closed { id: far, reason }]);
 }
 
 #[test]

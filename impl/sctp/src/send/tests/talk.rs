@@ -102,12 +102,18 @@ impl Talk {
         bytes
     }
 
-    /// Everything that leaves now: a line for a packet, numbers counted from 1.
+    /// Everything that leaves before an acknowledgement: a line for a packet, numbers counted from 1. What
+    /// the pacer holds back is waited for.
     pub(super) fn packets(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
             let packet = self.packet();
             if packet.is_empty() {
+                let release = self.control.release(self.now, self.sender.in_flight());
+                if let Some(release) = release.filter(|_| self.sender.total_buffered() > 0) {
+                    self.now = release;
+                    continue;
+                }
                 return lines;
             }
             assert!(lines.len() < 100_000, "the sender never stops");

@@ -1,0 +1,180 @@
+//! Whose turn it is: RFC 8260 §3.
+
+use rstest::rstest;
+
+use super::*;
+use crate::{Scheduler, SendOptions, StreamId, send::streams::NORMAL_PRIORITY};
+
+/// The streams of the chunks in the order in which they leave.
+fn order(talk: &mut Talk) -> String {
+    let streams = |line: String| -> String {
+        line.split(" | ")
+            .map(|chunk| chunk.split([':', '.']).nth(1).unwrap().to_owned())
+            .collect::<Vec<_>>()
+            .join("+")
+    };
+    talk.packets().into_iter().map(streams).collect::<Vec<_>>().join(" ")
+}
+
+/// Opens the congestion window wide.
+fn open(talk: &mut Talk) {
+    let mut chunk = 0;
+    for _ in 0..40 {
+        talk.send(9, 10 * 1_100);
+        while talk.sender.total_buffered() > 0 {
+            talk.packets();
+            let sent = u32::try_from(talk.sender.outstanding()).unwrap();
+            assert!(sent > 0, "the window never opens");
+            chunk += sent;
+            talk.wait(10);
+            talk.sack(chunk, &[]);
+        }
+    }
+    talk.wait(100);
+    talk.initial = talk.initial.wrapping_add(chunk);
+}
+
+fn two_streams(scheduler: Scheduler, interleaved: bool) -> Talk {
+    let mut talk = if interleaved { Talk::interleaved() } else { Talk::new() };
+    talk.sender.set_scheduler(scheduler);
+    open(&mut talk);
+    talk
+}
+
+#[rstest]
+#[case::fcfs(Scheduler::FirstComeFirstServed, "1 1 2 2 1 1 2 2")]
+#[case::round_robin(Scheduler::RoundRobin, "1 1 2 2 1 1 2 2")]
+#[case::fair(Scheduler::FairCapacity, "1 1 2 2 1 1 2 2")]
+#[case::weighted(Scheduler::WeightedFair, "1 1 2 2 1 1 2 2")]
+#[case::priority(Scheduler::Priority, "1 1 2 2 1 1 2 2")]
+fn messages_of_data_stay_whole(#[case] scheduler: Scheduler, #[case] expected: &str) {
+    let mut talk = two_streams(scheduler, false);
+    for stream in [1, 2, 1, 2] {
+        talk.send(stream, 2 * 1_172);
+    }
+    assert_eq!(order(&mut talk), expected);
+}
+
+#[rstest]
+#[case::fcfs(Scheduler::FirstComeFirstServed, "1 1 2 2 1 1 2 2")]
+#[case::round_robin(Scheduler::RoundRobin, "1 2 1 2 1 2 1 2")]
+#[case::per_packet(Scheduler::RoundRobinPerPacket, "1 2 1 2 1 2 1 2")]
+#[case::fair(Scheduler::FairCapacity, "1 2 1 2 1 2 1 2")]
+#[case::weighted(Scheduler::WeightedFair, "1 2 1 2 1 2 1 2")]
+#[case::priority(Scheduler::Priority, "1 2 1 2 1 2 1 2")]
+fn chunks_of_interleaved_messages_take_turns(#[case] scheduler: Scheduler, #[case] expected: &str) {
+    let mut talk = two_streams(scheduler, true);
+    for stream in [1, 2, 1, 2] {
+        talk.send(stream, 2 * 1_168);
+    }
+    assert_eq!(order(&mut talk), expected);
+}
+
+#[test]
+fn round_robin_takes_messages_and_fair_capacity_takes_bytes() {
+    for (scheduler, expected) in
+        [(Scheduler::RoundRobin, "1 2+1+2+1+2+1+2"), (Scheduler::FairCapacity, "1 2+2+2+2+1+1+1")]
+    {
+        let mut talk = two_streams(scheduler, true);
+        talk.send(1, 1_168);
+        for _ in 0..3 {
+            talk.send(1, 100);
+        }
+        for _ in 0..4 {
+            talk.send(2, 100);
+        }
+        assert_eq!(order(&mut talk), expected, "{scheduler:?}");
+    }
+}
+
+#[test]
+fn a_packet_holds_one_stream_where_turns_are_packets() {
+    let mut talk = two_streams(Scheduler::RoundRobinPerPacket, false);
+    for stream in [1, 2, 1, 2, 3] {
+        talk.send(stream, 100);
+    }
+    talk.send(1, 2_000);
+    assert_eq!(order(&mut talk), "1+1+1 1 3 2+2");
+}
+
+#[test]
+fn urgent_messages_do_not_wait_for_long_ones_when_interleaved() {
+    let mut talk = two_streams(Scheduler::Priority, true);
+    talk.sender.set_priority(StreamId::new(2), 1_024);
+    talk.send(1, 3 * 1_168);
+    let mut bytes = talk.packet();
+    assert!(!bytes.is_empty());
+    talk.send(2, 1_168);
+    bytes = talk.packet();
+    assert_eq!(bytes[9], 2, "the stream of the chunk");
+    assert_eq!(order(&mut talk), "1 1");
+}
+
+#[test]
+fn a_message_of_data_that_was_begun_is_finished_first() {
+    let mut talk = two_streams(Scheduler::Priority, false);
+    talk.sender.set_priority(StreamId::new(2), 1_024);
+    talk.send(1, 3 * 1_172);
+    talk.packet();
+    talk.send(2, 1_172);
+    assert_eq!(order(&mut talk), "1 1 2");
+}
+
+#[rstest]
+#[case(512, 256, 2.0)]
+#[case(1_024, 256, 4.0)]
+#[case(256, 256, 1.0)]
+#[case(768, 256, 3.0)]
+fn weights_share_the_bytes(#[case] one: u16, #[case] other: u16, #[case] ratio: f64) {
+    let mut talk = two_streams(Scheduler::WeightedFair, true);
+    talk.sender.set_priority(StreamId::new(1), one);
+    talk.sender.set_priority(StreamId::new(2), other);
+    for _ in 0..20 {
+        talk.send(1, 20_000);
+        talk.send(2, 20_000);
+    }
+    let mut sent = [0_u32; 3];
+    for _ in 0..120 {
+        let packet = talk.packet();
+        assert!(!packet.is_empty());
+        talk.wait(1);
+        sent[usize::from(packet[9])] += 1;
+    }
+    let found = f64::from(sent[1]) / f64::from(sent[2]);
+    assert!((found / ratio - 1.0).abs() < 0.1, "{found} for {ratio}");
+}
+
+#[test]
+fn who_was_silent_has_saved_up_no_share() {
+    let mut talk = two_streams(Scheduler::WeightedFair, true);
+    talk.send(1, 40 * 1_168);
+    for _ in 0..30 {
+        assert!(!talk.packet().is_empty());
+        talk.wait(1);
+    }
+    talk.send(2, 10 * 1_168);
+    assert_eq!(
+        order(&mut talk),
+        "2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1 2 1".replacen("2 1", "1 2", 10)
+    );
+}
+
+#[test]
+fn unused_streams_cost_nothing_and_used_ones_little() {
+    let mut talk = Talk::new();
+    talk.send(u16::MAX - 1, 10);
+    assert_eq!(talk.sender.used_streams().len(), 16, "one page");
+    assert!(talk.try_send(u16::MAX, 10, SendOptions::default()).is_err());
+    assert_eq!(NORMAL_PRIORITY, 256);
+}
+
+#[test]
+fn the_rules_may_change_while_messages_wait() {
+    let mut talk = two_streams(Scheduler::FirstComeFirstServed, true);
+    for stream in [1, 1, 1, 2, 2, 2] {
+        talk.send(stream, 1_168);
+    }
+    talk.packet();
+    talk.sender.set_scheduler(Scheduler::RoundRobin);
+    assert_eq!(order(&mut talk), "2 1 2 1 2");
+}

@@ -156,12 +156,11 @@ impl Association {
         {
             write_heartbeat(info, writer);
         }
-        if has_data {
-            let room = most.saturating_sub(writer.len());
-            if link.sender.fill(now, room, writer, &mut link.control, &link.rtt) > 0 {
-                link.heartbeats.on_activity(now, &link.rtt);
-                finish.ecn = if link.features.ecn { Ecn::Ect0 } else { Ecn::NotEct };
-            }
+        // Also where nothing may leave now: it is then that the sender sets the timer for when it may.
+        let room = most.saturating_sub(writer.len());
+        if link.sender.fill(now, room, writer, &mut link.control, &link.rtt) > 0 {
+            link.heartbeats.on_activity(now, &link.rtt);
+            finish.ecn = if link.features.ecn { Ecn::Ect0 } else { Ecn::NotEct };
         }
         if writer.len() > HEADER_LENGTH {
             return Some(finish);

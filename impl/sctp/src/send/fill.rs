@@ -170,31 +170,42 @@ impl Sender {
     fn put_new(&mut self, now: Instant, packet: &mut Packing<'_, '_>) {
         while self.ring.len() < MAX_SPAN {
             let Some(id) = self.turns.next(&mut self.streams, &self.messages) else { return };
-            if self.is_apart(packet, id) {
-                return;
-            }
-            let Some(stream) = self.streams.get(id) else { return };
-            let head = stream.line.head;
+            let head = self.streams.get(id).map_or(NO_MESSAGE, |stream| stream.line.head);
             let Some(message) = self.messages.get(head) else { return };
             // RFC 3758 §4.1 TR3: what is too old gets no number.
             if message.deadline.is_some_and(|deadline| deadline <= now) && self.give_up(head) {
                 continue;
             }
-            let Some(message) = self.messages.get(head) else { return };
-            let Some(length) = self.piece(message.payload.len(), packet) else { return };
-            if !self.window_allows(length) && !std::mem::take(&mut packet.any_window) {
+            let Some(length) = self.next_piece(id, head, packet) else {
+                let must_go_on = !self.interleaving
+                    && self.messages.get(head).is_some_and(super::queue::Message::is_begun);
+                let is_its_packet = self.is_per_packet() && packet.stream == Some(id);
+                if !must_go_on && !is_its_packet {
+                    self.turns.put_back(&self.streams, &self.messages);
+                }
                 return;
-            }
+            };
             let Some(place) = self.cut(id, head, length) else { return };
             self.send(now, place, packet);
         }
     }
 
+    /// How much of message `head` of stream `id` goes into the packet, if any of it may.
+    fn next_piece(&self, id: StreamId, head: u32, packet: &mut Packing<'_, '_>) -> Option<usize> {
+        if self.is_apart(packet, id) {
+            return None;
+        }
+        let length = self.piece(self.messages.get(head)?.payload.len(), packet)?;
+        let may_go = self.window_allows(length) || std::mem::take(&mut packet.any_window);
+        may_go.then_some(length)
+    }
+
     /// How much of a message of which `remaining` bytes are left goes into the packet.
     fn piece(&self, remaining: usize, packet: &Packing<'_, '_>) -> Option<usize> {
-        // A chunk keeps its size for life, while the path may shrink under it.
-        let left = packet.left.min(self.config.packet_room);
-        let most = (left & !3).checked_sub(self.chunk_header())?;
+        // No chunk is longer than what a packet is sure to hold, even where a packet may hold more: it keeps
+        // its size when the path's shrinks (RFC 9260 §6.9).
+        let most = packet.left.min(self.config.packet_room) & !3;
+        let most = most.checked_sub(self.chunk_header())?;
         if remaining <= most {
             return Some(remaining);
         }
@@ -206,10 +217,13 @@ impl Sender {
         self.flight_payload + length as u64 <= self.peer_window
     }
 
+    fn is_per_packet(&self) -> bool {
+        self.turns.scheduler() == Scheduler::RoundRobinPerPacket
+    }
+
     /// RFC 8260 §3.3: whether chunks of `stream` may not go into this packet.
     fn is_apart(&self, packet: &Packing<'_, '_>, stream: StreamId) -> bool {
-        self.turns.scheduler() == Scheduler::RoundRobinPerPacket
-            && packet.stream.is_some_and(|other| other != stream)
+        self.is_per_packet() && packet.stream.is_some_and(|other| other != stream)
     }
 
     /// Cuts the next `length` bytes off a message and gives them a number.
@@ -269,8 +283,7 @@ impl Sender {
             }
             self.release(MESSAGE_OVERHEAD);
         }
-        let per_packet = self.turns.scheduler() == Scheduler::RoundRobinPerPacket;
-        if (ends || self.interleaving) && !per_packet {
+        if (ends || self.interleaving) && !self.is_per_packet() {
             self.turns.end_turn(&mut self.streams, &self.messages);
         }
         Some(place)
@@ -331,7 +344,7 @@ impl Sender {
             }
             place = self.ring.older(place);
         }
-        if self.turns.scheduler() == Scheduler::RoundRobinPerPacket && !self.must_go_on() {
+        if self.is_per_packet() && !self.must_go_on() {
             self.turns.end_turn(&mut self.streams, &self.messages);
         }
         let runs_dry = !self.has_work();

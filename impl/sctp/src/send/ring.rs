@@ -11,10 +11,11 @@ use bytes::Bytes;
 use super::queue::NO_MESSAGE;
 use crate::{Tsn, congestion::Snapshot, wire::DataFlags};
 
-/// Most chunks between the oldest that is not acknowledged and the newest: gap blocks count from the
-/// cumulative number in 16 bits (RFC 9260 §3.3.4), so nothing further ahead could be acknowledged. It also
-/// keeps every stream below 65,536 messages under way (RFC 9260 §6.1).
-pub(super) const MAX_SPAN: usize = 65_535;
+/// Most chunks between the oldest that is not acknowledged and the newest. Gap blocks count from the
+/// cumulative number in 16 bits (RFC 9260 §3.3.4), so nothing beyond 65,535 could be acknowledged, and a
+/// stream may not have more messages under way (RFC 9260 §6.1). Half of that keeps the 16 bits of message
+/// numbers comparable as well.
+pub(super) const MAX_SPAN: usize = 32_767;
 
 /// Where a chunk stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

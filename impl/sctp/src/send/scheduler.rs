@@ -135,6 +135,15 @@ impl Turns {
         }
     }
 
+    /// The stream in service could not send: it waits with the key it had, so that one that becomes more
+    /// urgent meanwhile goes before it.
+    pub(super) fn put_back(&mut self, streams: &Streams, messages: &Messages) {
+        let Some(stream) = self.in_service.and_then(|id| streams.get(id)) else { return };
+        if let Some(id) = self.in_service.take() {
+            self.waiting.push(Reverse((self.key(stream, messages), id)));
+        }
+    }
+
     /// What stream `id` was sending was given up: if it is in service, its turn is over.
     pub(super) fn interrupt(&mut self, id: StreamId, streams: &mut Streams, messages: &Messages) {
         if self.in_service == Some(id) {

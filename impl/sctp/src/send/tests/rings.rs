@@ -90,7 +90,7 @@ fn lists_keep_their_order_through_random_moves() {
             }
             _ => {}
         }
-        if draw % 64 == 0 {
+        if draw.is_multiple_of(64) {
             assert_eq!(walk(&ring, lists[0]), oracle[0]);
             assert_eq!(walk(&ring, lists[1]), oracle[1]);
         }

@@ -102,18 +102,24 @@ impl Talk {
         bytes
     }
 
-    /// Everything that leaves before an acknowledgement: a line for a packet, numbers counted from 1. What
-    /// the pacer holds back is waited for.
+    /// The next packet; what the pacer holds back is waited for.
+    pub(super) fn paced(&mut self) -> Vec<u8> {
+        loop {
+            let packet = self.packet();
+            let release = self.control.release(self.now, self.sender.in_flight());
+            match release.filter(|_| packet.is_empty() && self.sender.total_buffered() > 0) {
+                Some(release) => self.now = release,
+                None => return packet,
+            }
+        }
+    }
+
+    /// Everything that leaves before an acknowledgement: a line for a packet, numbers counted from 1.
     pub(super) fn packets(&mut self) -> Vec<String> {
         let mut lines = Vec::new();
         loop {
-            let packet = self.packet();
+            let packet = self.paced();
             if packet.is_empty() {
-                let release = self.control.release(self.now, self.sender.in_flight());
-                if let Some(release) = release.filter(|_| self.sender.total_buffered() > 0) {
-                    self.now = release;
-                    continue;
-                }
                 return lines;
             }
             assert!(lines.len() < 100_000, "the sender never stops");
@@ -121,7 +127,7 @@ impl Talk {
         }
     }
 
-    fn tell(&self, packet: &[u8]) -> String {
+    pub(super) fn tell(&self, packet: &[u8]) -> String {
         let mut reader = Reader::new(packet);
         let mut parts = Vec::new();
         while !reader.is_empty() {

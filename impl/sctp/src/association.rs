@@ -10,7 +10,7 @@
 //! | `reset.rs` | streams that begin anew, and more of them: RFC 6525 |
 //! | `assemble.rs`, `answers.rs` | packets out: the order of chunks; what waits to be answered |
 //! | `commands.rs` | what an application asks for: messages, thresholds, limits |
-//! | `timing.rs`, `ecn.rs` | timers; congestion marks |
+//! | `timing.rs`, `ecn.rs`, `watch.rs` | timers; congestion marks; whether large packets still pass |
 
 mod answers;
 mod assemble;
@@ -29,6 +29,7 @@ mod state;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod watch;
 
 use std::collections::VecDeque;
 
@@ -64,6 +65,8 @@ pub struct Association {
     local: Local,
     /// How many peers it has known.
     links: u64,
+    /// The longest packet that the layer below carries, as far as it has said.
+    limit: usize,
     state: State,
     cookies: Cookies,
     timers: TimerTable<{ Timer::COUNT }>,
@@ -86,6 +89,7 @@ impl Association {
             now,
             local: Local { tag: 1, tsn: crate::Tsn::new(0) },
             links: 0,
+            limit: usize::MAX,
             state: State::Closed,
             cookies,
             timers: TimerTable::default(),

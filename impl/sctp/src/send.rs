@@ -341,6 +341,12 @@ impl Sender {
         self.ring.tsn(self.ring.next())
     }
 
+    /// Whether the chunk with this number was sent more than once, as far as it is still outstanding.
+    pub(crate) fn was_repeated(&self, tsn: Tsn) -> bool {
+        let slot = self.ring.place(tsn).and_then(|place| self.ring.get(place));
+        slot.is_some_and(|slot| slot.transmissions > 1)
+    }
+
     /// The newest number up to which the peer acknowledged everything.
     pub(crate) fn cumulative_tsn(&self) -> Tsn {
         self.ring.tsn(self.ring.base() - 1)

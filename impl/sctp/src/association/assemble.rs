@@ -158,8 +158,10 @@ impl Association {
         }
         // Also where nothing may leave now: it is then that the sender sets the timer for when it may.
         let room = most.saturating_sub(writer.len());
+        let first = link.sender.next_tsn();
         if link.sender.fill(now, room, writer, &mut link.control, &link.rtt) > 0 {
             link.heartbeats.on_activity(now, &link.rtt);
+            link.on_packet_sent(writer.len(), first);
             finish.ecn = if link.features.ecn { Ecn::Ect0 } else { Ecn::NotEct };
         }
         if writer.len() > HEADER_LENGTH {

@@ -78,6 +78,7 @@ impl Association {
     /// (RFC 8899 §4.6). No packet is planned to be longer from now on.
     pub fn set_max_packet(&mut self, now: Instant, bytes: usize) {
         let now = self.advance(now);
+        self.limit = bytes;
         if let Some(link) = self.state.link_mut() {
             link.discovery.set_limit(now, bytes);
             link.fit();

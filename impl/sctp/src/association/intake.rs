@@ -212,13 +212,12 @@ impl Association {
         else {
             return Err(DropReason::UnexpectedChunk.into());
         };
-        match link.sender.handle_sack(now, sack, &mut link.control, &mut link.rtt)? {
+        match link.on_sack(now, sack)? {
             Acknowledged::Old => return Err(DropReason::OldSack.into()),
             Acknowledged::Nothing => {}
             Acknowledged::Progress => {
                 // RFC 9260 §8.1.
                 link.heartbeats.on_alive();
-                link.discovery.on_packet_acked(link.discovery.packet_size());
                 if let Some(rtt) = link.rtt.smoothed() {
                     link.receiver.set_rtt(rtt);
                 }

@@ -2,14 +2,20 @@
 
 use base::{Instant, Rng};
 
-use super::{ecn::Marks, introduction::Introduction, reset::Resets, state::Local};
+use super::{
+    ecn::Marks,
+    introduction::Introduction,
+    reset::Resets,
+    state::Local,
+    watch::{Passed, Watch},
+};
 use crate::{
-    Config, Features, Stats,
+    Config, Features, Misdeed, Stats, Tsn,
     congestion::Control,
     path::{Discovery, HeartbeatInfo, Heartbeats, Rtt},
     receive::Receiver,
-    send::Sender,
-    wire::HEADER_LENGTH,
+    send::{Acknowledged, Sender},
+    wire::{HEADER_LENGTH, Sack},
 };
 
 /// An association with a peer that is known.
@@ -30,6 +36,8 @@ pub(super) struct Link {
     pub(super) discovery: Discovery,
     pub(super) heartbeats: Heartbeats,
     pub(super) marks: Marks,
+    /// The large packet whose fate tells whether the path has shrunk.
+    pub(super) watch: Watch,
     /// The probe of the path that is under way, and its size.
     pub(super) probe: Option<(HeartbeatInfo, usize)>,
     /// Whether the next packet begins with COOKIE ACK.
@@ -89,6 +97,7 @@ impl Link {
             discovery,
             heartbeats,
             marks: Marks::default(),
+            watch: Watch::default(),
             probe: None,
             is_cookie_ack_due: false,
             was_reachable: true,
@@ -115,6 +124,50 @@ impl Link {
     pub(super) fn fit(&mut self) {
         self.sender.set_packet_room(room_of(self.discovery.chunk_packet_size()));
         self.control.set_packet_size(room_of(self.discovery.packet_size()) as u64);
+    }
+
+    /// A packet of `size` bytes left whose first new chunk is `first`, if it has a new one.
+    pub(super) fn on_packet_sent(&mut self, size: usize, first: Tsn) {
+        if size > self.discovery.chunk_packet_size() && first != self.sender.next_tsn() {
+            self.watch.on_sent(first, size);
+        }
+    }
+
+    /// An acknowledgement arrived.
+    pub(super) fn on_sack(
+        &mut self,
+        now: Instant,
+        sack: &Sack<'_>,
+    ) -> Result<Acknowledged, Misdeed> {
+        let followed = self.watch.followed();
+        let was_repeated = followed.is_some_and(|(tsn, _)| self.sender.was_repeated(tsn));
+        let told = self.sender.handle_sack(now, sack, &mut self.control, &mut self.rtt)?;
+        if followed.is_some_and(|(tsn, _)| !tsn.is_newer_than(self.sender.cumulative_tsn())) {
+            match self.watch.on_acked(was_repeated) {
+                Some(Passed::Yes(size)) => self.discovery.on_packet_acked(size),
+                // Two in a row are what it takes to be sure.
+                Some(Passed::NoMore(size)) => {
+                    let _ = self.discovery.on_timeout(size);
+                    let _ = self.discovery.on_timeout(size);
+                    self.fit();
+                }
+                None => {}
+            }
+        }
+        Ok(told)
+    }
+
+    /// The retransmission timer fired: perhaps the path carries no more what it did. Where chunks alone fit
+    /// a smaller packet, only a large one that is under way may be what did not pass.
+    fn suspect(&mut self) {
+        let size = match self.watch.followed() {
+            Some((_, size)) => size,
+            None if self.discovery.packet_size() > self.discovery.chunk_packet_size() => return,
+            None => self.discovery.packet_size(),
+        };
+        if self.discovery.on_timeout(size) {
+            self.fit();
+        }
     }
 
     /// The heartbeat of a new probe, which is none of those that watch the path.
@@ -152,9 +205,7 @@ impl Link {
             let expired = self.sender.handle_timeout(now, &mut self.control, &mut self.rtt);
             if expired.is_error {
                 self.heartbeats.on_error();
-                if self.discovery.on_timeout(self.discovery.packet_size()) {
-                    self.fit();
-                }
+                self.suspect();
             }
         }
         if self.resets.deadline().is_some_and(|at| at <= now) && self.resets.handle_timeout(now) {

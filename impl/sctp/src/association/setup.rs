@@ -395,7 +395,12 @@ impl Association {
     ) -> Box<Link> {
         self.links += 1;
         let rng = self.rng.fork_numbered("link", self.links);
-        Box::new(Link::new(&self.config, rng, local, peer, sender, rtt))
+        let mut link = Box::new(Link::new(&self.config, rng, local, peer, sender, rtt));
+        if self.limit < usize::MAX {
+            link.discovery.set_limit(self.now, self.limit);
+            link.fit();
+        }
+        link
     }
 }
 

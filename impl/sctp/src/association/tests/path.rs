@@ -87,6 +87,35 @@ fn a_path_that_shrinks_is_no_black_hole() {
     assert_eq!(pair.ends[A].stats().packet_size, 1_200);
 }
 
+/// What a large packet lost passes again in smaller ones, and no timer fires: it is noticed all the same.
+#[test]
+fn a_path_that_shrinks_under_a_steady_stream_is_no_black_hole() {
+    let mut pair = Pair::new(&searching());
+    pair.ends[A].connect(pair.now).unwrap();
+    pair.run_for(10 * SECOND);
+    pair.mtu = 1_300;
+    for _ in 0..400 {
+        for _ in 0..3 {
+            pair.send(A, 0, &[7; 5_000]);
+        }
+        pair.run_for(SECOND / 5);
+    }
+    pair.run_for(60 * SECOND);
+    assert_eq!(pair.messages[B].len(), 1_200);
+    let size = pair.ends[A].stats().packet_size;
+    assert!(size <= 1_300, "{size}");
+}
+
+#[test]
+fn what_the_layer_below_says_during_set_up_is_kept() {
+    let mut pair = Pair::new(&quiet());
+    pair.ends[A].connect(pair.now).unwrap();
+    pair.ends[A].set_max_packet(pair.now, 600);
+    pair.send(A, 0, &[7; 5_000]);
+    pair.run_for(5 * SECOND);
+    assert!(pair.packets.iter().all(|(_, packet)| packet.len() <= 600), "{}", pair.ladder);
+}
+
 #[test]
 fn the_layer_below_may_say_how_much_it_carries() {
     let mut pair = Pair::standing(&quiet());

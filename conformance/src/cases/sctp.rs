@@ -6,10 +6,13 @@
 //! | `lossy.rs` | hearing an endpoint while something is lost |
 //! | `partial_send.rs`, `partial_receive.rs` | messages that are given up: RFC 3758, RFC 7496 |
 //! | `reset_answer.rs`, `reset_request.rs` | changes of streams: RFC 6525 |
+//! | `interleave.rs`, `discovery.rs` | RFC 8260; RFC 8899 |
 //! | `immediate.rs`, `zero_checksum.rs` | RFC 7053; RFC 9653 |
 //! | `set_up.rs`, `set_up_loss.rs` | associations set up from either side, and with packets lost |
 
+mod discovery;
 mod immediate;
+mod interleave;
 mod lossy;
 mod partial_receive;
 mod partial_send;

@@ -1,6 +1,7 @@
 //! The cases, by layer. Each file registers its own.
 
 mod codec;
+mod datachannel;
 mod discovery;
 mod dtls;
 mod ice;

@@ -4,6 +4,7 @@ use base::{Instant, Rng};
 use crypto::Provider;
 use simnet::Middlebox;
 
+use super::datachannel::{DataChannelConfig, DataChannelEndpoint};
 use super::dtls::{DtlsConfig, DtlsEndpoint};
 use super::ice::{IceAgent, IceCodec, IceConfig};
 use super::nat::{NatConfig, simulated};
@@ -16,6 +17,7 @@ use crate::{Cap, Subject, SubjectKind, Support};
 
 mod client;
 mod codec;
+mod datachannel;
 mod discovery;
 mod dtls;
 mod dtls_listener;
@@ -53,6 +55,7 @@ impl Subject for Ours {
             SubjectKind::TurnServer,
             SubjectKind::TurnClient,
             SubjectKind::Dtls,
+            SubjectKind::DataChannel,
         ]
     }
 
@@ -96,6 +99,14 @@ impl Subject for Ours {
 
     fn dtls_endpoint(&self, config: &DtlsConfig, rng: Rng) -> Option<Box<dyn DtlsEndpoint>> {
         dtls::endpoint(self.provider(), config, rng)
+    }
+
+    fn data_channels(
+        &self,
+        config: &DataChannelConfig,
+        rng: Rng,
+    ) -> Option<Box<dyn DataChannelEndpoint>> {
+        Some(datachannel::endpoint(self.provider(), config, rng))
     }
 
     fn turn_server(&self, config: &TurnServerConfig, rng: Rng) -> Option<Box<dyn TurnServer>> {

@@ -9,9 +9,7 @@ use simnet::{Host, Link, SocketId};
 pub(in crate::cases) use crate::{
     Ctl, Outcome, Stop, SubjectKind, Variant, case, product, req,
     subjects::{
-        datachannel::{
-            ChannelData, ChannelSpec, DataChannelConfig, DataChannelEndpoint, DataChannelEvent,
-        },
+        datachannel::{ChannelData, ChannelSpec, DataChannelConfig, DataChannelEvent},
         sctp::SctpReliability,
     },
     world::Seat,

@@ -20,7 +20,6 @@
 
 mod association;
 mod config;
-#[expect(dead_code, reason = "its users are being written")]
 pub mod congestion;
 mod endpoint;
 mod error;
@@ -28,12 +27,8 @@ mod event;
 mod message;
 mod misdeed;
 mod number;
-#[cfg_attr(not(test), expect(dead_code, reason = "its users are being written"))]
 mod path;
-#[expect(dead_code, reason = "its users are being written")]
 mod receive;
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the association is on its way"))]
-#[cfg_attr(test, expect(dead_code, reason = "tests are on their way"))]
 mod send;
 mod stats;
 mod stream;

@@ -158,12 +158,26 @@ pub struct Stats {
     pub congestion_window: u64,
     /// The peer's window, as it last said.
     pub peer_window: u32,
+    /// Bytes that wait to be delivered or put together, overhead included.
+    pub receive_held: usize,
+    /// Bytes that may, at present.
+    pub receive_window: usize,
+    /// Which controller decides how much may be in flight; empty while there is none.
+    pub controller: &'static str,
     /// The smoothed round-trip time, once measured.
     pub rtt: Option<Duration>,
+    /// The last measurement of it.
+    pub rtt_latest: Option<Duration>,
+    /// How much it varies.
+    pub rtt_variance: Duration,
+    /// The smallest measurement of the last minutes; zero before the first.
+    pub rtt_min: Duration,
     /// The retransmission timeout.
     pub rto: Duration,
     /// Longest packet that the path is known to carry, in bytes of SCTP packet.
     pub packet_size: usize,
+    /// Timeouts and unanswered heartbeats in a row.
+    pub path_errors: u32,
     /// What was dropped.
     pub dropped: Drops,
 }

@@ -244,7 +244,13 @@ impl Stats {
         self.in_flight = link.sender.in_flight();
         self.congestion_window = link.control.window();
         self.peer_window = u32::try_from(link.sender.peer_window()).unwrap_or(u32::MAX);
+        (self.receive_held, self.receive_window) = link.receiver.held();
+        self.controller = link.control.name();
+        self.path_errors = link.heartbeats.errors();
         self.rtt = link.rtt.smoothed();
+        self.rtt_latest = link.rtt.latest();
+        self.rtt_variance = link.rtt.variance();
+        self.rtt_min = link.rtt.min();
         self.rto = link.rtt.rto();
         self.packet_size = link.discovery.packet_size();
     }

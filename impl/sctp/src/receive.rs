@@ -392,11 +392,6 @@ impl Receiver {
         self.tsns.cumulative_tsn()
     }
 
-    /// The highest number that arrived.
-    pub(crate) fn highest_tsn(&self) -> Tsn {
-        tsns::wrapped(self.tsns.highest())
-    }
-
     /// Whether all up to `tsn` arrived or was given up.
     pub(crate) fn has_all_up_to(&self, tsn: Tsn) -> bool {
         self.tsns.place(tsn) <= self.tsns.cumulative()

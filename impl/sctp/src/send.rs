@@ -31,7 +31,6 @@ use bytes::Bytes;
 
 pub(crate) use sack::Acknowledged;
 pub use scheduler::Scheduler;
-pub(crate) use timeout::Expired;
 
 use self::{
     partial::Partial,

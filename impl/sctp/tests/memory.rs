@@ -8,9 +8,8 @@ use sctp::{Association, Config, Ppid, SendOptions, StreamId};
 
 /// Two ends, one of which begins.
 fn pair() -> [Association; 2] {
-    let ends = [1, 2].map(|seed| {
-        Association::new(Config::default(), Rng::from_seed([seed; 32]), Instant::ZERO)
-    });
+    let ends = [1, 2]
+        .map(|seed| Association::new(Config::default(), Rng::from_seed([seed; 32]), Instant::ZERO));
     let [mut one, other] = ends;
     let began = one.connect(Instant::ZERO);
     assert_eq!(began, Ok(()));

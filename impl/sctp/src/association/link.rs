@@ -257,11 +257,16 @@ impl Stats {
 
     /// Adds what a link has counted.
     pub(super) fn add_counts(&mut self, link: &Link) {
+        self.add_received(link);
         let counters = link.sender.counters();
         self.data_chunks_sent += counters.sent;
         self.data_chunks_repeated += counters.repeated;
         self.messages_abandoned += counters.abandoned;
         self.timeouts += counters.timeouts;
+    }
+
+    /// Adds what a link has counted of what arrived.
+    pub(super) fn add_received(&mut self, link: &Link) {
         self.data_chunks_received += link.receiver.counts().0;
         self.dropped.add_all(link.receiver.drops());
     }

@@ -193,7 +193,7 @@ impl Association {
             return Err(DropReason::StaleCookie);
         }
         match verdict {
-            Verdict::Fresh => self.stand_fresh(&cookie, Event::Connected),
+            Verdict::Fresh => self.stand_fresh(&cookie),
             Verdict::Restart => return self.restart(&cookie),
             Verdict::Collision => self.collide(&cookie),
             Verdict::Same => self.stand_again(),
@@ -217,13 +217,13 @@ impl Association {
     }
 
     /// A new association from what the cookie remembers.
-    fn stand_fresh(&mut self, cookie: &Cookie, event: Event) {
+    fn stand_fresh(&mut self, cookie: &Cookie) {
         let local = Local { tag: cookie.local_tag, tsn: cookie.local_tsn };
         let sender = self.new_sender(local);
         let rtt = Rtt::new(self.config.rtt());
         let mut link = self.new_link(local, &cookie.peer, sender, rtt);
         link.is_cookie_ack_due = true;
-        self.stand(link, event, false);
+        self.stand(link, Event::Connected, false);
     }
 
     /// Action A of RFC 9260 §5.2.4: the peer restarted.
@@ -234,9 +234,24 @@ impl Association {
             let _ = self.answers.push_chunk(chunk);
             return Err(DropReason::UnexpectedChunk);
         }
-        self.answers.clear_chunks();
-        self.stand_fresh(cookie, Event::Restarted);
+        self.begin_anew(cookie);
         Ok(())
+    }
+
+    /// The peer has nothing of what was: neither has this end, but for messages that came whole and what
+    /// the application wished of its streams.
+    fn begin_anew(&mut self, cookie: &Cookie) {
+        self.answers.clear_chunks();
+        let Some(mut before) = self.state.take_link() else { return };
+        self.unread.extend(std::iter::from_fn(|| before.receiver.poll_message()));
+        self.stats.add_received(&before);
+        let local = Local { tag: cookie.local_tag, tsn: cookie.local_tsn };
+        let Link { mut sender, .. } = *before;
+        sender.restart(local.tsn);
+        let rtt = Rtt::new(self.config.rtt());
+        let mut link = self.new_link(local, &cookie.peer, sender, rtt);
+        link.is_cookie_ack_due = true;
+        self.stand(link, Event::Restarted, false);
     }
 
     /// Action B: the peer's own INIT has overtaken its answer to ours.
@@ -257,9 +272,9 @@ impl Association {
             }
             // A peer with another tag has nothing of what was exchanged with the one before: it restarted
             // while both began.
-            _ => {
-                self.answers.clear_chunks();
-                self.stand_fresh(cookie, Event::Restarted);
+            other => {
+                self.state = other;
+                self.begin_anew(cookie);
             }
         }
     }

@@ -25,13 +25,6 @@ pub(crate) struct Snapshot {
     app_limited: bool,
 }
 
-impl Snapshot {
-    /// Bytes in flight with the packet when it left.
-    pub(crate) fn in_flight(&self) -> u64 {
-        self.in_flight
-    }
-}
-
 /// Measures the delivery rate over one flight at a time.
 ///
 /// A sample spans the time from the acknowledgement that was newest when a packet left to the packet's own

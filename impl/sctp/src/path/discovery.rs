@@ -130,6 +130,7 @@ impl Discovery {
         self.current.min(self.base())
     }
 
+    #[cfg(test)]
     pub(crate) fn phase(&self) -> Phase {
         self.phase
     }

@@ -34,6 +34,26 @@ fn a_restart_is_told_and_everything_begins_anew() {
 }
 
 #[test]
+fn whoever_waits_for_room_hears_of_it_after_a_restart_and_wishes_of_streams_stay() {
+    use crate::SendError;
+    let mut pair = Pair::standing(&Config { send_buffer: 10_000, ..quiet() });
+    pair.ends[B].set_buffered_low(StreamId::new(3), 500);
+    let payload = Bytes::from(vec![0; 9_000]);
+    let (stream, ppid) = (StreamId::new(3), Ppid::new(53));
+    let options = SendOptions::default();
+    pair.ends[B].send(pair.now, stream, ppid, payload.clone(), &options).unwrap();
+    let refused = pair.ends[B].send(pair.now, stream, ppid, payload, &options);
+    assert_eq!(refused, Err(SendError::QueueFull));
+    pair.ends[A] = end(quiet(), 9);
+    pair.ends[A].connect(pair.now).unwrap();
+    pair.run_for(SECOND);
+    assert!(pair.events[B].contains(&Event::Restarted));
+    assert!(pair.events[B].contains(&Event::Writable), "{:?}", pair.events[B]);
+    let text = format!("{:?}", pair.ends[B].state);
+    assert!(text.contains("low_threshold: 500"));
+}
+
+#[test]
 fn an_init_changes_nothing_before_its_cookie_comes_back() {
     let mut pair = restarted();
     let init = pair.poll_all(A).remove(0);

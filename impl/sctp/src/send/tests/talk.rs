@@ -9,7 +9,7 @@ use crate::{
     Event, Misdeed, Ppid, SendError, SendOptions, StreamId, Tsn,
     congestion::{Algorithm, Control},
     path::{Rtt, RttConfig},
-    send::{Acknowledged, Detection, Expired, Sender, SenderConfig},
+    send::{Acknowledged, Detection, Sender, SenderConfig, timeout::Expired},
     wire::{Chunk, GapBlock, List, Sack},
 };
 

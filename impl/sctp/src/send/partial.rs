@@ -178,7 +178,7 @@ impl Sender {
         self.unwatch(index);
         let Some(message) = self.messages.get_mut(index) else { return };
         let rest = std::mem::take(&mut message.payload).len();
-        let id = message.stream;
+        let (id, is_begun) = (message.stream, message.is_begun());
         self.queued -= rest;
         if let Some(stream) = self.streams.get_mut(id) {
             self.messages.unlink(&mut stream.line, index);
@@ -188,7 +188,9 @@ impl Sender {
                 self.events.push_back(Event::BufferedLow(id));
             }
         }
-        self.turns.interrupt(id, &mut self.streams, &self.messages);
+        if is_begun {
+            self.turns.interrupt(id, &mut self.streams, &self.messages);
+        }
         self.release(rest + MESSAGE_OVERHEAD);
     }
 

@@ -178,7 +178,10 @@ impl Sender {
     fn mark(&mut self, now: Instant, min_rtt: Duration, control: &mut Control, tally: &mut Tally) {
         let fresh = std::mem::take(&mut self.scoreboard.fresh);
         for place in fresh.iter().flat_map(|&(first, last)| first..=last) {
+            let before = self.ring.get(place).map(|slot| slot.state);
             self.deliver(now, place, min_rtt, control, tally);
+            let slot = self.ring.get(place).filter(|slot| Some(slot.state) != before);
+            self.gap_bytes += slot.map_or(0, |slot| self.chunk_size(slot.payload.len()) as u64);
         }
         self.scoreboard.fresh = fresh;
     }
@@ -201,9 +204,6 @@ impl Sender {
         let (sent_at, snapshot, payload) = (slot.sent_at, slot.snapshot, slot.payload.len());
         let (transmissions, abandoned) = (slot.transmissions, slot.abandoned);
         self.leave_list(place, state, payload);
-        if place > self.ring.base() {
-            self.gap_bytes += self.chunk_size(payload) as u64;
-        }
         tally.highest = tally.highest.max(place);
         let elapsed = now.saturating_duration_since(sent_at);
         if state == State::Lost || transmissions > 1 && elapsed < min_rtt {

@@ -2,8 +2,12 @@
 
 mod board;
 mod dialogue;
+mod loss;
+mod model;
+mod oracle;
 mod rings;
 mod talk;
 mod turns;
+mod window;
 
 use talk::Talk;

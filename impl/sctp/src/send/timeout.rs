@@ -170,6 +170,7 @@ impl Sender {
             && self.lost.is_empty()
             && self.scoreboard.is_empty()
             && self.probe.is_none()
+            && self.window_probes == 0
             && !self.recovery.is_repairing();
         let Some(smoothed) = rtt.smoothed() else { return };
         let due = now + smoothed.saturating_mul(2).max(MIN_PROBE);

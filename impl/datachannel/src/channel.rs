@@ -99,7 +99,9 @@ impl Channel {
     /// may not know the channel before.
     pub(crate) fn options(&self) -> SendOptions {
         SendOptions {
-            unordered: !self.ordered && self.state != State::Opening,
+            unordered: !self.ordered
+                && (self.state != State::Opening
+                    || base::mutant::active("datachannel-unordered-before-answer")),
             reliability: self.reliability.below(),
             immediate: false,
         }

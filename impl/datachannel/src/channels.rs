@@ -193,7 +193,7 @@ impl Channels {
         let is_free = |id| !slots.contains_key(&id) && !burnt.contains(&id);
         let id = match config.negotiated {
             // RFC 8831 §6.5: the number of a channel that exists cannot be used again.
-            Some(id) if is_free(id) => id,
+            Some(id) if is_free(id) || base::mutant::active("datachannel-number-taken-twice") => id,
             Some(_) => return Err(OpenError::Taken),
             None => ids.next(is_free).ok_or(OpenError::NoNumbers)?,
         };

@@ -119,7 +119,11 @@ impl ChannelConfig {
     pub(crate) fn to_open(&self) -> Open<'_> {
         let (kind, reliability) = self.reliability.to_wire();
         Open {
-            kind: if self.ordered { kind } else { kind.unordered() },
+            kind: if self.ordered || base::mutant::active("datachannel-unordered-bit-lost") {
+                kind
+            } else {
+                kind.unordered()
+            },
             priority: self.priority.get(),
             reliability,
             label: &self.label,

@@ -77,11 +77,11 @@ impl Data {
     /// What it is on the wire. RFC 8831 §6.6: SCTP has no empty messages, so that one zero byte stands for
     /// none, and the identifier says so.
     pub(crate) fn into_wire(self) -> (Ppid, Bytes) {
+        let is_long = base::mutant::active("datachannel-empty-sent-long");
+        let nothing = Bytes::from_static(if is_long { &[0; 4] } else { &[0] });
         match self {
-            Self::Text(bytes) if bytes.is_empty() => (ppid::STRING_EMPTY, Bytes::from_static(&[0])),
-            Self::Binary(bytes) if bytes.is_empty() => {
-                (ppid::BINARY_EMPTY, Bytes::from_static(&[0]))
-            }
+            Self::Text(bytes) if bytes.is_empty() => (ppid::STRING_EMPTY, nothing),
+            Self::Binary(bytes) if bytes.is_empty() => (ppid::BINARY_EMPTY, nothing),
             Self::Text(bytes) => (ppid::STRING, bytes),
             Self::Binary(bytes) => (ppid::BINARY, bytes),
         }

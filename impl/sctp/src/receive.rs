@@ -144,7 +144,7 @@ impl Receiver {
     ///
     /// The misdeed that it is.
     pub(crate) fn handle_data(&mut self, now: Instant, data: &Data<'_>) -> Result<(), Misdeed> {
-        if self.interleaving {
+        if self.interleaving && !base::mutant::active("sctp-data-among-i-data") {
             return Err(Misdeed::DataWithInterleaving);
         }
         // RFC 9260 §6.6: the number of an unordered message says nothing.
@@ -183,15 +183,20 @@ impl Receiver {
         now: Instant,
         skip: &ForwardTsn<'_>,
     ) -> Result<(), Misdeed> {
-        if self.interleaving {
+        if self.interleaving && !base::mutant::active("sctp-forward-tsn-among-i-data") {
             return Err(Misdeed::WrongForwardTsn);
         }
         self.hear(now);
         let place = self.tsns.place(skip.new_cumulative);
-        if !self.skip_to(place) {
+        if !self.skip_to(place) && !base::mutant::active("sctp-forward-tsn-old-obeyed") {
             return Ok(());
         }
-        self.sequence.skip_to(place, &mut self.ledger);
+        if !base::mutant::active("sctp-forward-tsn-keeps-fragments") {
+            self.sequence.skip_to(place, &mut self.ledger);
+        }
+        if base::mutant::active("sctp-forward-tsn-holds-back") {
+            return Ok(());
+        }
         for skipped in skip.skipped.iter().filter(|skipped| skipped.stream.get() < self.streams) {
             self.order.skip_to(skipped.stream, u32::from(skipped.ssn.get()), &mut self.ready);
         }
@@ -277,7 +282,7 @@ impl Receiver {
     ///
     /// A misdeed among the chunks that waited for this.
     pub(crate) fn reset_streams(&mut self, streams: &[StreamId]) -> Result<(), Misdeed> {
-        if streams.is_empty() {
+        if streams.is_empty() || base::mutant::active("sctp-reset-of-one-is-of-all") {
             self.order.reset_all(&mut self.ready);
             self.interleaved.clear(&mut self.ledger);
         }
@@ -550,7 +555,9 @@ impl Receiver {
             return false;
         }
         self.tsns.skip_to(place);
-        self.acknowledge.on_new();
+        if !base::mutant::active("sctp-forward-tsn-unacknowledged") {
+            self.acknowledge.on_new();
+        }
         true
     }
 

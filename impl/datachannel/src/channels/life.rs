@@ -39,7 +39,9 @@ impl Channels {
                     channel.reason.get_or_insert(reason);
                 }
                 self.tell(Event::Closing(id), None);
-                self.stop(id);
+                if !base::mutant::active("datachannel-close-unanswered") {
+                    self.stop(id);
+                }
             }
             State::Waiting | State::Opening => {}
         }

@@ -46,6 +46,11 @@ impl Channels {
             (ppid::DCEP, Ok(Dcep::Open(open))) => self.judge(id, message, &open),
             // Consent to a channel that was closed meanwhile.
             (ppid::DCEP, Ok(Dcep::Ack(_))) => return self.ignore(message),
+            (ppid::DCEP, Ok(Dcep::Unknown { .. }))
+                if base::mutant::active("datachannel-unknown-dcep-ignored") =>
+            {
+                return self.ignore(message);
+            }
             (ppid::DCEP, Ok(Dcep::Unknown { .. })) => Err(Fault::UnknownDcep),
             (ppid::DCEP, Err(_)) => Err(Fault::MalformedDcep),
             _ => Err(Fault::NoChannel),
@@ -53,7 +58,9 @@ impl Channels {
         match opened {
             Ok(config) => {
                 self.insert(id, Channel::opened(&config));
-                self.owing.insert(id);
+                if !base::mutant::active("datachannel-ack-withheld") {
+                    self.owing.insert(id);
+                }
                 self.set_priority(id);
                 let charge = Some(message.payload.len());
                 self.tell(Event::Opened { id, config }, charge);
@@ -72,7 +79,8 @@ impl Channels {
         message: &Message,
         open: &Open<'_>,
     ) -> Result<ChannelConfig, Fault> {
-        if !self.ids.role().peer().may_open(id) {
+        let is_lax = base::mutant::active("datachannel-parity-unchecked");
+        if !self.ids.role().peer().may_open(id) && !is_lax {
             return Err(Fault::WrongParity);
         }
         if message.unordered {
@@ -90,6 +98,12 @@ impl Channels {
         match Dcep::parse(&message.payload) {
             // RFC 8832 §6 has it sent in order. One that was not says the same, and some peers send it so.
             Ok(Dcep::Ack(_)) => self.apply(id, Input::Heard),
+            Ok(Dcep::Open(_)) if base::mutant::active("datachannel-stream-in-use-acknowledged") => {
+                if let Some(channel) = self.slots.get_mut(&id) {
+                    channel.owed = Some(Bytes::from_static(&[2]));
+                    self.owing.insert(id);
+                }
+            }
             Ok(Dcep::Open(_)) => self.fault(id, Fault::StreamInUse),
             Ok(Dcep::Unknown { .. }) => self.fault(id, Fault::UnknownDcep),
             Err(_) => self.fault(id, Fault::MalformedDcep),
@@ -146,9 +160,14 @@ impl Channel {
                 self.parts.finish(PartKind::Text, Bytes::new(), limit).and_then(text)
             }
             ppid::BINARY_EMPTY => {
-                self.parts.finish(PartKind::Binary, Bytes::new(), limit).map(Data::Binary)
+                let reads = base::mutant::active("datachannel-empty-content-read");
+                let nothing = if reads { payload } else { Bytes::new() };
+                self.parts.finish(PartKind::Binary, nothing, limit).map(Data::Binary)
             }
             ppid::STRING_PARTIAL => return self.part(PartKind::Text, &payload, limit),
+            ppid::BINARY_PARTIAL if base::mutant::active("datachannel-parts-delivered") => {
+                Ok(Data::Binary(payload))
+            }
             ppid::BINARY_PARTIAL => return self.part(PartKind::Binary, &payload, limit),
             _ => return Err(Fault::UnknownPpid),
         }

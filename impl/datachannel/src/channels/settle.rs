@@ -61,7 +61,12 @@ impl Channels {
 
     /// RFC 8832 §6: these messages go in order and are reliable, whatever the channel is.
     fn send_dcep(&mut self, now: Instant, id: ChannelId, payload: Bytes) -> bool {
-        let options = SendOptions::default();
+        let mut options = SendOptions::default();
+        if base::mutant::active("datachannel-open-unreliable")
+            && let Some(channel) = self.slots.get(&id)
+        {
+            options = SendOptions { unordered: false, ..channel.options() };
+        }
         self.association.send(now, id.stream(), ppid::DCEP, payload, &options).is_ok()
     }
 

@@ -124,6 +124,9 @@ impl Association {
         let room = most.saturating_sub(writer.len());
         link.sender.fill(now, room, writer, &mut link.control, &link.rtt);
         self.timers.set(Timer::Setup as usize, now + link.rtt.rto());
+        if base::mutant::active("sctp-cookie-echo-without-checksum") {
+            return Some(Finish::of(link));
+        }
         Some(Finish::plain(link.peer_tag))
     }
 
@@ -135,6 +138,7 @@ impl Association {
             return None;
         };
         let mut finish = Finish::of(link);
+        finish.has_checksum &= !base::mutant::active("sctp-zero-checksum-always");
         let most = HEADER_LENGTH + link.room();
         if std::mem::take(&mut link.is_cookie_ack_due) {
             CookieAck.write(writer);

@@ -53,7 +53,9 @@ impl Association {
             let Ok(chunk) = chunk else { return Err(DropReason::MalformedChunk) };
             match chunk {
                 // 2: whatever else is in it.
-                Chunk::Abort(_) => return Err(DropReason::OutOfTheBlue),
+                Chunk::Abort(_) if !base::mutant::active("sctp-ootb-abort-answered") => {
+                    return Err(DropReason::OutOfTheBlue);
+                }
                 Chunk::ShutdownAck(_) => has_shutdown_ack = true,
                 // 6, 7.
                 Chunk::ShutdownComplete(_) | Chunk::CookieAck(_) => is_silent = true,

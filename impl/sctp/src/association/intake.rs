@@ -85,7 +85,7 @@ impl Association {
                 };
                 self.on_cookie_echo(tag, echo.cookie)?;
             }
-            _ if is_own => {}
+            _ if is_own || tag != 0 && base::mutant::active("sctp-tag-unchecked") => {}
             _ => return self.take_strange(tag, chunks),
         }
         self.take_chunks(chunks, &mut arrival);
@@ -96,8 +96,11 @@ impl Association {
     /// end said that it takes them without (RFC 9653).
     fn is_intact(&self, packet: &Packet<'_>, is_own: bool, kind: Option<ChunkType>) -> bool {
         let begins = matches!(kind, Some(ChunkType::INIT | ChunkType::COOKIE_ECHO));
-        let may_be_zero = self.config.features.zero_checksum && is_own && !begins;
-        packet.checksum == 0 && may_be_zero || packet.has_right_checksum()
+        let takes_zero = self.config.features.zero_checksum
+            || base::mutant::active("sctp-zero-checksum-undeclared");
+        let may_be_zero = takes_zero && is_own && !begins;
+        let is_gullible = base::mutant::active("sctp-checksum-unchecked");
+        is_gullible || packet.checksum == 0 && may_be_zero || packet.has_right_checksum()
     }
 
     fn take_init(&mut self, mut chunks: Chunks<'_>) -> Result<(), DropReason> {
@@ -261,6 +264,9 @@ impl Association {
             return Err(DropReason::UnexpectedChunk.into());
         }
         let mut bytes = Vec::new();
+        let empty = Heartbeat { info: &[0; 4], rest: &[] };
+        let forgets = base::mutant::active("sctp-heartbeat-info-lost");
+        let heartbeat = if forgets { &empty } else { heartbeat };
         heartbeat.write(ChunkType::HEARTBEAT_ACK, &mut Writer::new(&mut bytes));
         self.answer_chunk(bytes);
         Ok(())
@@ -322,11 +328,13 @@ impl Association {
     fn take_unknown(&mut self, kind: ChunkType, bytes: &[u8], arrival: &mut Arrival) -> Next {
         self.drop_for(DropReason::UnknownChunk);
         let action: UnknownAction = kind.unknown_action();
-        let stands = self.state.standing().is_some();
+        let stands = self.state.standing().is_some()
+            && !base::mutant::active("sctp-unknown-chunk-unreported");
         if action.reports() && stands && !std::mem::replace(&mut arrival.is_reported, true) {
             self.answer_chunk(error_chunk(&[Cause::UnrecognizedChunk(bytes)]));
         }
-        if action.stops() { Next::Stop } else { Next::Go }
+        let goes_on = base::mutant::active("sctp-unknown-chunk-goes-on");
+        if action.stops() && !goes_on { Next::Stop } else { Next::Go }
     }
 
     /// All of the packet was read: what it adds up to.

@@ -88,6 +88,9 @@ impl Association {
             | State::ShutdownPending(link)
             | State::ShutdownReceived(link) => {
                 let ties = link.ties;
+                if base::mutant::active("sctp-init-ends-association") {
+                    self.state = State::Closed;
+                }
                 (self.new_local(), ties)
             }
             State::ShutdownSent(closing) => {

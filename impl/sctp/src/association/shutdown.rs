@@ -73,7 +73,9 @@ impl Association {
     /// Goes on with shutting down where nothing is outstanding any more.
     pub(super) fn advance_shutdown(&mut self) {
         let is_ready = match &self.state {
-            State::ShutdownPending(link) | State::ShutdownReceived(link) => link.sender.is_idle(),
+            State::ShutdownPending(link) | State::ShutdownReceived(link) => {
+                link.sender.is_idle() || base::mutant::active("sctp-shutdown-before-data")
+            }
             _ => false,
         };
         if !is_ready {

@@ -70,7 +70,9 @@ impl Acknowledge {
         self.packets = self.packets.saturating_add(1).min(PACKETS);
         // RFC 9260 §6.2: duplicates alone are acknowledged at once. RFC 9260 §6.7: so is all that comes
         // while something is missing.
-        let only_duplicates = packet.has_duplicate && !packet.has_new;
+        let only_duplicates = packet.has_duplicate
+            && !packet.has_new
+            && !base::mutant::active("sctp-duplicate-acked-late");
         if self.packets >= PACKETS || packet.is_urgent || only_duplicates || has_gap {
             self.is_due = true;
         } else {

@@ -68,7 +68,7 @@ impl Sender {
     /// Waiting messages that are too old are given up (RFC 3758 §4.1 TR5).
     pub(super) fn expire_messages(&mut self, now: Instant) {
         while let Some(&(deadline, index)) = self.partial.lifetimes.first() {
-            if deadline > now {
+            if deadline > now || base::mutant::active("sctp-lifetime-forgotten-in-queue") {
                 break;
             }
             // Where the peer knows no FORWARD TSN, a message that was begun is finished.
@@ -117,9 +117,15 @@ impl Sender {
         self.abandoning
             && match message.reliability {
                 // RFC 3758 §4.1 TR4.
-                Reliability::Lifetime(_) => message.deadline.is_some_and(|at| at <= now),
+                Reliability::Lifetime(_) => {
+                    let forgets = base::mutant::active("sctp-lifetime-forgotten-once-sent");
+                    !forgets && message.deadline.is_some_and(|at| at <= now)
+                }
                 // RFC 7496 §3.1: once more would be once too often.
-                Reliability::Retransmits(most) => slot.transmissions > most,
+                Reliability::Retransmits(most) => {
+                    let extra = u16::from(base::mutant::active("sctp-retransmits-once-too-often"));
+                    slot.transmissions > most.saturating_add(extra)
+                }
                 Reliability::Reliable | Reliability::Priority(_) => false,
             }
     }
@@ -204,7 +210,7 @@ impl Sender {
             if is_lost {
                 self.let_go(place);
             }
-            if earlier == 0 {
+            if earlier == 0 || base::mutant::active("sctp-abandons-fragment-alone") {
                 break;
             }
             place -= u64::from(earlier);
@@ -289,7 +295,9 @@ impl Sender {
 
     /// The peer is told again to move on, if it has not.
     pub(super) fn remind_of_forward(&mut self) {
-        self.partial.is_due = self.partial.advanced >= self.ring.base();
+        let is_once = base::mutant::active("sctp-forward-tsn-told-once");
+        let was_told = self.partial.told.is_some();
+        self.partial.is_due = self.partial.advanced >= self.ring.base() && !(is_once && was_told);
     }
 
     /// Whether the peer is to be told to move on: [`Sender::write_forward_tsn`].
@@ -351,7 +359,8 @@ impl Sender {
         for place in self.ring.base()..=self.partial.advanced {
             let Some(slot) = self.ring.get(place) else { break };
             let key = (slot.stream, slot.flags.unordered);
-            if self.interleaving || !slot.flags.unordered {
+            let lists_all = base::mutant::active("sctp-forward-tsn-lists-unordered");
+            if self.interleaving || !slot.flags.unordered || lists_all {
                 match found.binary_search_by_key(&key, |entry| (entry.0, entry.1)) {
                     // Numbers ascend with places on each stream.
                     Ok(at) => {

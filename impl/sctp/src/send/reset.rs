@@ -53,8 +53,11 @@ impl Sender {
     /// The peer agreed: the stream's messages number from 0, and it goes on (RFC 6525 §5.2.2 E4,
     /// RFC 8260 §2.3.2).
     pub(crate) fn reset(&mut self, id: StreamId) {
-        if let Some(stream) = self.streams.get_mut(id) {
-            (stream.next_ordered, stream.next_unordered) = (0, 0);
+        let forgets_unordered = base::mutant::active("sctp-reset-keeps-interleaved-numbers");
+        let forgets = base::mutant::active("sctp-reset-goes-on-counting");
+        if let Some(stream) = self.streams.get_mut(id).filter(|_| !forgets) {
+            stream.next_ordered = 0;
+            stream.next_unordered = if forgets_unordered { stream.next_unordered } else { 0 };
         }
         self.resume(id);
     }

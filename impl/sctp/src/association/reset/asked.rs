@@ -93,7 +93,8 @@ impl Asked {
             return self.answer(number, ReconfigResult::ALREADY_IN_PROGRESS);
         }
         let streams: Vec<_> = request.streams.iter().collect();
-        if rooms.receiver.has_all_up_to(request.last_tsn) {
+        let is_hasty = base::mutant::active("sctp-reset-not-deferred");
+        if is_hasty || rooms.receiver.has_all_up_to(request.last_tsn) {
             self.answer(number, ReconfigResult::PERFORMED)?;
             return perform(streams, rooms.receiver, events);
         }
@@ -221,11 +222,14 @@ impl Asked {
         number: RequestNumber,
         asking: Option<&mut Asking>,
     ) -> Result<Turn, Refusal> {
-        if number == self.expected {
+        if number == self.expected || base::mutant::active("sctp-reset-number-unchecked") {
             self.expected = number.next();
             return Ok(Turn::New);
         }
         if let Some(&answer) = self.memory.iter().find(|answer| answer.number == number) {
+            if base::mutant::active("sctp-reset-done-twice") {
+                return Ok(Turn::New);
+            }
             self.push_due(answer)?;
             return Ok(Turn::Again);
         }
@@ -244,6 +248,8 @@ impl Asked {
     }
 
     fn answer(&mut self, number: RequestNumber, result: ReconfigResult) -> Result<(), Refusal> {
+        let is_wrong = base::mutant::active("sctp-reset-answer-misnumbered");
+        let number = if is_wrong { number.next() } else { number };
         let response = ReconfigResponse { number, result, next: None };
         if result != ReconfigResult::IN_PROGRESS {
             self.remember(response);

@@ -183,12 +183,12 @@ impl Asking {
             return false;
         }
         request.deadline = None;
-        request.is_due = true;
+        request.is_due = !base::mutant::active("sctp-reset-asked-once");
         if !request.is_in_progress {
             request.doublings = request.doublings.saturating_add(1);
         }
         // RFC 6525 §5.2.7 H2.
-        !request.is_in_progress
+        !request.is_in_progress || base::mutant::active("sctp-reset-in-progress-counts")
     }
 
     /// An answer came: says which request of the peer's it settles as well, and how.

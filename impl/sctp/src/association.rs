@@ -65,6 +65,8 @@ pub struct Association {
     local: Local,
     /// How many peers it has known.
     links: u64,
+    /// The tag of the last association that ended: its cookie makes no other one.
+    spent_tag: Option<u32>,
     /// The longest packet that the layer below carries, as far as it has said.
     limit: usize,
     state: State,
@@ -89,6 +91,7 @@ impl Association {
             now,
             local: Local { tag: 1, tsn: crate::Tsn::new(0) },
             links: 0,
+            spent_tag: None,
             limit: usize::MAX,
             state: State::Closed,
             cookies,

@@ -187,6 +187,11 @@ impl Association {
         if cookie.ports != ports || cookie.local_tag != tag {
             return Err(DropReason::BadCookie);
         }
+        // RFC 9260 §5.3.1: no tag is used for a second association. The echo of one that has ended comes late
+        // or again, and what came with it was delivered once.
+        if self.spent_tag == Some(tag) {
+            return Err(DropReason::OvertakenCookie);
+        }
         let verdict = self.judge(&cookie);
         // RFC 9260 §5.2.4 3: a stale cookie of the association that stands is good all the same.
         if verdict != Verdict::Same

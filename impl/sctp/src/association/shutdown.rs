@@ -214,6 +214,7 @@ impl Association {
     /// The association is no more. What it still has to say waits among the answers.
     pub(super) fn end(&mut self, reason: CloseReason) {
         let before = std::mem::take(&mut self.state);
+        self.spent_tag = before.link().map(|link| link.local.tag).or(self.spent_tag);
         self.keep_unread(before);
         for timer in [Timer::Setup, Timer::Shutdown, Timer::Guard, Timer::News] {
             self.timers.stop(timer as usize);

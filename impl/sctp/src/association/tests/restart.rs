@@ -3,10 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{
-    AssociationState, DropReason,
-    wire::{CauseCode, ChunkType, CookieEcho},
-};
+use crate::{AssociationState, DropReason, wire::ChunkType};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -207,13 +204,26 @@ fn a_stale_cookie_of_what_stands_is_acknowledged() {
     assert_eq!(kind(&echo), ChunkType::COOKIE_ECHO);
     pair.hand(B, &echo);
     assert_eq!(pair.says(B), ["COOKIE ACK"]);
-    let cookie = CookieEcho { cookie: &echo[HEADER_LENGTH + 4..] };
-    assert_eq!(cookie.cookie.len(), 68, "and padding");
-    // Once the association is no more, it is stale.
-    pair.ends[B].abort(pair.now, b"");
-    pair.poll_all(B);
+}
+
+#[test]
+fn a_cookie_that_comes_again_after_the_end_makes_no_ghost() {
+    let mut pair = Pair::new(&quiet());
+    pair.ends[A].connect(pair.now).unwrap();
+    pair.send(A, 0, b"once");
+    pair.run_for(SECOND);
+    let (_, echo) = pair.packets[2].clone();
+    assert_eq!(kind(&echo), ChunkType::COOKIE_ECHO);
+    for end in [A, B] {
+        pair.ends[end].abort(pair.now, b"");
+    }
+    pair.run_for(SECOND);
     pair.hand(B, &echo);
-    let said = pair.says(B);
-    assert!(said[0].starts_with("ERROR (stale cookie"), "{said:?}");
-    let _ = CauseCode::STALE_COOKIE;
+    assert!(pair.says(B).is_empty());
+    assert_eq!(pair.ends[B].state(), AssociationState::Closed);
+    assert_eq!(pair.messages[B].len(), 1);
+    // Another set-up is another matter.
+    pair.ends[A].connect(pair.now).unwrap();
+    pair.run_for(SECOND);
+    assert_eq!(pair.ends[B].state(), AssociationState::Established);
 }

@@ -181,6 +181,14 @@ impl Association {
         self.events.extend(std::iter::from_fn(|| sender.poll_event()));
     }
 
+    /// Whether the application has left so much unread that the peer is to cause no more of it. What is
+    /// dropped for it comes again.
+    fn is_overfull(&self) -> bool {
+        let unread = || self.unread.iter().map(|message| message.payload.len()).sum::<usize>();
+        let most = usize::try_from(self.config.max_receive_window).unwrap_or(usize::MAX);
+        self.events.len() >= MAX_EVENTS || !self.unread.is_empty() && unread() > most
+    }
+
     fn answer(&mut self, tag: u32, chunks: Vec<u8>) {
         if self.answers.push_packet(tag, chunks).is_err() {
             self.drop_for(DropReason::TooManyAnswers);

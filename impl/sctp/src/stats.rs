@@ -50,6 +50,9 @@ pub enum DropReason {
     AfterShutdown,
     /// What would have been answered, had not so many answers waited already.
     TooManyAnswers,
+    /// What would have been reported, or begun anew, had the application not left so many reports or messages
+    /// unread already.
+    Unread,
     /// A request to change streams that came before, or out of turn (RFC 6525 §5.2.1).
     StrayReconfig,
 }
@@ -79,6 +82,7 @@ impl DropReason {
         Self::TooManyHeld,
         Self::AfterShutdown,
         Self::TooManyAnswers,
+        Self::Unread,
         Self::StrayReconfig,
     ];
 }

@@ -144,6 +144,7 @@ impl Association {
             Chunk::Data(_) | Chunk::IData(_) => self.take_data(chunk, arrival)?,
             Chunk::Sack(sack) => self.take_sack(sack)?,
             Chunk::ForwardTsn(_) | Chunk::IForwardTsn(_) => self.take_forward_tsn(chunk)?,
+            Chunk::Reconfig(_) if self.is_overfull() => return Err(DropReason::Unread.into()),
             Chunk::Reconfig(reconfig) => self.take_reconfig(reconfig)?,
             Chunk::Heartbeat(_) => self.take_heartbeat(chunk)?,
             Chunk::HeartbeatAck(heartbeat) => self.take_heartbeat_ack(heartbeat)?,

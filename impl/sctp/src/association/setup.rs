@@ -193,6 +193,9 @@ impl Association {
             return Err(DropReason::OvertakenCookie);
         }
         let verdict = self.judge(&cookie);
+        if verdict != Verdict::Same && self.is_overfull() {
+            return Err(DropReason::Unread);
+        }
         // RFC 9260 §5.2.4 3: a stale cookie of the association that stands is good all the same.
         if verdict != Verdict::Same
             && let Some(over) = cookie.staleness(self.now)

@@ -122,6 +122,41 @@ fn a_cookie_of_a_restart_is_refused_during_shutdown() {
     assert_eq!(pair.ends[A].state(), AssociationState::ShutdownAckSent);
 }
 
+/// A peer that begins anew, sends and aborts, over and over, to an application that reads nothing.
+#[test]
+fn what_nobody_reads_is_bounded() {
+    let window = 100_000;
+    let mut pair =
+        Pair::of(end(quiet(), 1), end(Config { max_receive_window: window, ..quiet() }, 2));
+    for seed in 0..200 {
+        pair.ends[A] = end(quiet(), seed);
+        pair.ends[A].connect(pair.now).unwrap();
+        pair.send(A, 0, &[1; 10_000]);
+        for _ in 0..12 {
+            pair.now += DELAY;
+            for from in [A, B] {
+                pair.ends[from].handle_timeout(pair.now);
+                for packet in pair.poll_all(from) {
+                    pair.hand(1 - from, &packet);
+                }
+            }
+        }
+        pair.ends[A].abort(pair.now, b"");
+        for packet in pair.poll_all(A) {
+            pair.hand(B, &packet);
+        }
+    }
+    let unread: usize = pair.ends[B].unread.iter().map(|message| message.payload.len()).sum();
+    assert!(unread > 100_000 && unread <= 120_000, "{unread}");
+    assert!(pair.ends[B].stats().dropped.count(DropReason::Unread) > 100);
+    // Once it is read, the peer may come again.
+    while pair.ends[B].poll_message().is_some() {}
+    pair.ends[A] = end(quiet(), 201);
+    pair.ends[A].connect(pair.now).unwrap();
+    pair.run_for(SECOND);
+    assert_eq!(pair.ends[B].state(), AssociationState::Established);
+}
+
 /// RFC 9260 §5.2.4 C: our cookie arrives after the peer has gone on with a tag of its own.
 #[test]
 fn a_cookie_that_was_overtaken_is_dropped() {

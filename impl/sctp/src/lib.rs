@@ -30,7 +30,6 @@ mod number;
 mod path;
 #[cfg_attr(test, expect(dead_code, reason = "tests are on their way"))]
 mod receive;
-#[cfg_attr(test, expect(dead_code, reason = "tests are on their way"))]
 mod send;
 mod stats;
 mod stream;

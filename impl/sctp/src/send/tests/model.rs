@@ -344,7 +344,7 @@ impl World {
         panic!("stalled: {:?}", self.talk.sender);
     }
 
-    fn judge(&mut self) {
+    fn judge(&self) {
         let found = self.peer.messages(self.interleaved);
         for (key, messages) in &self.sent {
             let reliable: Vec<_> = found

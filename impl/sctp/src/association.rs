@@ -3,7 +3,8 @@
 //! | file | holds |
 //! |---|---|
 //! | `state.rs`, `link.rs` | the states of RFC 9260 §4 with what each keeps; what is shared with a known peer |
-//! | `setup.rs`, `introduction.rs`, `cookie.rs` | the handshake, collisions, restarts; INIT and INIT ACK; the state cookie |
+//! | `setup.rs`, `introduction.rs` | the handshake; what INIT and INIT ACK say |
+//! | `cookie.rs`, `cookie_echo.rs` | the state cookie; what one that comes back means: collisions, restarts |
 //! | `snap.rs` | set-up by INITs that signalling carried |
 //! | `shutdown.rs` | the orderly end, and the end at once |
 //! | `intake.rs`, `blue.rs` | packets in: which room takes a chunk; packets out of the blue |
@@ -17,6 +18,7 @@ mod assemble;
 mod blue;
 mod commands;
 mod cookie;
+mod cookie_echo;
 mod ecn;
 mod intake;
 mod introduction;

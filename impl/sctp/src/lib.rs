@@ -17,6 +17,32 @@
 //! | `endpoint.rs` | [`Endpoint`]: an association with the address of its peer |
 //! | `config.rs`, `event.rs`, `error.rs` | [`Config`], [`Event`], why a command was not taken |
 //! | `misdeed.rs`, `stats.rs` | [`Misdeed`]: how a peer breaks the protocol; [`DropReason`], [`Stats`] |
+//!
+//! ```
+//! use base::{Ecn, Instant, Rng};
+//! use bytes::Bytes;
+//! use sctp::{Association, Config, Ppid, SendOptions, StreamId};
+//!
+//! let now = Instant::ZERO;
+//! let end = |seed| Association::new(Config::default(), Rng::from_seed([seed; 32]), now);
+//! let (mut one, mut other) = (end(1), end(2));
+//! one.connect(now)?;
+//! let (stream, text) = (StreamId::new(0), Ppid::new(51));
+//! one.send(now, stream, text, Bytes::from_static(b"hello"), &SendOptions::default())?;
+//!
+//! // Whoever carries packets decides when they arrive; here, at once.
+//! let mut packet = Vec::new();
+//! for _ in 0..4 {
+//!     while one.poll_packet(now, &mut packet).is_some() {
+//!         other.handle_packet(now, &packet, Ecn::NotEct);
+//!         packet.clear();
+//!     }
+//!     std::mem::swap(&mut one, &mut other);
+//! }
+//! let message = other.poll_message().ok_or("it travels with the cookie")?;
+//! assert_eq!(message.payload, b"hello"[..]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod association;
 mod config;

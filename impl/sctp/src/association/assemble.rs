@@ -51,7 +51,13 @@ impl Association {
             verification_tag: 0,
         };
         header.write(&mut writer);
-        let Some(finish) = self.write_chunks(now, &mut writer) else {
+        let finish = self.write_chunks(now, &mut writer);
+        if self.state.sender().is_some_and(|sender| sender.has_events())
+            && self.timers.get(Timer::News as usize).is_none()
+        {
+            self.timers.set(Timer::News as usize, now + Duration::from_nanos(1));
+        }
+        let Some(finish) = finish else {
             writer.truncate(0);
             return None;
         };
@@ -60,11 +66,6 @@ impl Association {
         }
         if finish.has_checksum {
             wire::seal(writer.written_mut());
-        }
-        if self.state.sender().is_some_and(|sender| sender.has_events())
-            && self.timers.get(Timer::News as usize).is_none()
-        {
-            self.timers.set(Timer::News as usize, now + Duration::from_nanos(1));
         }
         let size = writer.len();
         self.stats.packets_sent += 1;

@@ -36,6 +36,8 @@ impl Association {
         };
         sender.enqueue(now, stream, ppid, payload, options)?;
         self.stats.messages_sent += 1;
+        // Others may have had to make room.
+        self.collect();
         Ok(())
     }
 

@@ -323,6 +323,8 @@ impl Pair for SctpProto {
 
 /// Nanoseconds of CPU time of this thread, if the system tells.
 fn cpu_nanos() -> Option<u64> {
+    // The count is brought up to date when the thread could be switched, so it is given the occasion.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     text.split_whitespace().next()?.parse().ok()
 }

@@ -131,6 +131,10 @@ pub(crate) struct Sender {
     flight_payload: u64,
     /// What the peer had room for when it last said.
     peer_window: u64,
+    /// The most that it ever said.
+    largest_window: u64,
+    /// Bytes of interleaved messages that were begun and not all of which were cut.
+    begun: usize,
     scoreboard: Scoreboard,
     /// Bytes of chunks that are acknowledged by gap blocks only.
     gap_bytes: u64,
@@ -173,6 +177,8 @@ impl Sender {
             in_flight: 0,
             flight_payload: 0,
             peer_window: 0,
+            largest_window: 0,
+            begun: 0,
             scoreboard: Scoreboard::default(),
             gap_bytes: 0,
             recovery: Recovery::default(),
@@ -202,6 +208,7 @@ impl Sender {
     /// What the peer has room for, as its INIT or INIT ACK says (RFC 9260 §6.2.1 A).
     pub(crate) fn set_peer_window(&mut self, bytes: u32) {
         self.peer_window = u64::from(bytes);
+        self.largest_window = self.largest_window.max(self.peer_window);
     }
 
     /// Bytes of chunks that a full packet holds from now on. Chunks that have numbers stay as they are

@@ -45,6 +45,10 @@ struct Packing<'w, 'b> {
     has_oldest: bool,
     /// Whether one chunk may go whatever room the peer has.
     any_window: bool,
+    /// Whether no stream has anything more that may go.
+    is_dry: bool,
+    /// Whether the peer's window is what keeps something from going.
+    is_shut: bool,
 }
 
 impl Packing<'_, '_> {
@@ -97,6 +101,8 @@ impl Sender {
             stream: None,
             has_oldest: false,
             any_window: false,
+            is_dry: false,
+            is_shut: false,
         };
         let has_all_room = packet.untouched;
         let forced = self.forced.take();
@@ -104,7 +110,7 @@ impl Sender {
         if packet.chunks == 0 {
             if !has_all_room {
                 self.forced = forced;
-            } else if self.queued > 0 && self.flight.is_empty() && self.lost.is_empty() {
+            } else if packet.is_shut && self.flight.is_empty() && self.lost.is_empty() {
                 self.arm_window_probe(now, rtt);
             }
             return 0;
@@ -169,11 +175,18 @@ impl Sender {
 
     fn put_new(&mut self, now: Instant, packet: &mut Packing<'_, '_>) {
         while self.ring.len() < MAX_SPAN {
-            let Some(id) = self.turns.next(&mut self.streams, &self.messages) else { return };
+            let Some(id) = self.turns.next(&mut self.streams, &self.messages) else {
+                packet.is_dry = true;
+                return;
+            };
             let head = self.streams.get(id).map_or(NO_MESSAGE, |stream| stream.line.head);
             let Some(message) = self.messages.get(head) else { return };
             // RFC 3758 §4.1 TR3: what is too old gets no number.
             if message.deadline.is_some_and(|deadline| deadline <= now) && self.give_up(head) {
+                continue;
+            }
+            if self.is_too_much_begun(head) {
+                self.turns.hold();
                 continue;
             }
             let Some(length) = self.next_piece(id, head, packet) else {
@@ -197,7 +210,22 @@ impl Sender {
         }
         let length = self.piece(self.messages.get(head)?.payload.len(), packet)?;
         let may_go = self.window_allows(length) || std::mem::take(&mut packet.any_window);
+        packet.is_shut |= !may_go;
         may_go.then_some(length)
+    }
+
+    /// Whether interleaved message `index` has to wait until others have ended: as many begun messages as
+    /// fill the peer's window, and none of them whole, would leave room for the end of none
+    /// (RFC 8260 §2.2.2 has the sender see to it that the receiver makes progress).
+    fn is_too_much_begun(&self, index: u32) -> bool {
+        if !self.interleaving || self.begun == 0 {
+            return false;
+        }
+        let Some(message) = self.messages.get(index).filter(|message| !message.is_begun()) else {
+            return false;
+        };
+        let is_short = self.chunk_header() + message.length <= self.config.packet_room;
+        !is_short && (self.begun + message.length) as u64 > self.largest_window / 2
     }
 
     /// How much of a message of which `remaining` bytes are left goes into the packet.
@@ -257,6 +285,7 @@ impl Sender {
             false => message.ppid.get(),
         };
         message.fragment = message.fragment.wrapping_add(1);
+        let (is_reliable, total) = (message.is_reliable(), message.length);
         let place = self.ring.next();
         if !message.is_reliable() {
             let back = if flags.beginning { 0 } else { place - message.newest };
@@ -265,7 +294,6 @@ impl Sender {
             message.chunks += 1;
         }
         message.newest = place;
-        let is_reliable = message.is_reliable();
         self.ring.push(slot);
         self.queued -= length;
         let before = stream.buffered;
@@ -283,10 +311,23 @@ impl Sender {
             }
             self.release(MESSAGE_OVERHEAD);
         }
+        if flags.beginning != ends {
+            self.note_begun(flags.beginning, total);
+        }
         if (ends || self.interleaving) && !self.is_per_packet() {
             self.turns.end_turn(&mut self.streams, &self.messages);
         }
         Some(place)
+    }
+
+    /// A message of `total` bytes that takes several chunks was begun, or ended.
+    fn note_begun(&mut self, began: bool, total: usize) {
+        if began {
+            self.begun += total;
+        } else {
+            self.begun = self.begun.saturating_sub(total);
+            self.turns.release(&self.streams, &self.messages);
+        }
     }
 
     /// Writes the chunk at `place`, which is in no list, and counts it in flight.
@@ -347,7 +388,7 @@ impl Sender {
         if self.is_per_packet() && !self.must_go_on() {
             self.turns.end_turn(&mut self.streams, &self.messages);
         }
-        let runs_dry = !self.has_work();
+        let runs_dry = packet.is_dry && self.lost.is_empty();
         if runs_dry || self.is_window_shut(now, control) {
             // RFC 9260 §6.1: whoever has to wait for the acknowledgement asks for it.
             if let Some(flags) = packet.writer.written_mut().get_mut(packet.newest_at + 1) {

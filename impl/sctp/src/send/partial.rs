@@ -184,7 +184,7 @@ impl Sender {
         self.unwatch(index);
         let Some(message) = self.messages.get_mut(index) else { return };
         let rest = std::mem::take(&mut message.payload).len();
-        let (id, is_begun) = (message.stream, message.is_begun());
+        let (id, is_begun, length) = (message.stream, message.is_begun(), message.length);
         self.queued -= rest;
         if let Some(stream) = self.streams.get_mut(id) {
             self.messages.unlink(&mut stream.line, index);
@@ -195,7 +195,9 @@ impl Sender {
             }
         }
         if is_begun {
+            self.begun = self.begun.saturating_sub(length);
             self.turns.interrupt(id, &mut self.streams, &self.messages);
+            self.turns.release(&self.streams, &self.messages);
         }
         self.release(rest + MESSAGE_OVERHEAD);
     }
@@ -286,7 +288,7 @@ impl Sender {
         self.advance();
         let wait = rtt.smoothed().unwrap_or_else(|| rtt.rto());
         let is_overdue = self.partial.told.is_some_and(|(place, at)| {
-            place >= self.ring.base() && now.saturating_duration_since(at) > wait
+            place < self.ring.base() || now.saturating_duration_since(at) > wait
         });
         if is_overdue {
             self.remind_of_forward();
@@ -323,6 +325,9 @@ impl Sender {
         let entry = if self.interleaving { 8 } else { 4 };
         let most = (room - FORWARD_HEADER) / entry;
         let (place, skipped) = self.skipped(most);
+        if place < self.ring.base() {
+            return 0;
+        }
         let new_cumulative = self.ring.tsn(place);
         if self.interleaving {
             let list: Vec<_> = skipped
@@ -345,8 +350,9 @@ impl Sender {
                 .collect();
             wire::ForwardTsn { new_cumulative, skipped: List::from(&list[..]) }.write(writer);
         }
+        // What did not fit waits until the peer has moved (RFC 3758 §3.5 C4).
         self.partial.told = Some((place, now));
-        self.partial.is_due = place < self.partial.advanced;
+        self.partial.is_due = false;
         self.run_timer(now, rtt);
         writer.len() - began
     }

@@ -23,6 +23,8 @@ const KEPT_ENTRIES: usize = 256;
 pub(super) struct Message {
     /// What was not cut yet.
     pub(super) payload: Bytes,
+    /// Its bytes, cut or not.
+    pub(super) length: usize,
     pub(super) stream: StreamId,
     pub(super) ppid: Ppid,
     pub(super) unordered: bool,
@@ -49,6 +51,7 @@ pub(super) struct Message {
 impl Message {
     pub(super) fn new(stream: StreamId, ppid: Ppid, payload: Bytes) -> Self {
         Self {
+            length: payload.len(),
             payload,
             stream,
             ppid,

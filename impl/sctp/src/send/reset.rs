@@ -109,7 +109,8 @@ impl Sender {
             *stream = Stream { low_threshold, priority, ..Stream::default() };
         }
         self.all_paused = false;
-        (self.queued, self.held) = (0, 0);
+        (self.queued, self.held, self.begun) = (0, 0, 0);
+        self.largest_window = 0;
         self.interleaving = false;
         self.abandoning = false;
         self.timers = TimerTable::default();

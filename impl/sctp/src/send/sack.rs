@@ -51,7 +51,7 @@ impl Sender {
     ) -> Result<Acknowledged, Misdeed> {
         let Some(cumulative) = self.judge(sack.cumulative)? else { return Ok(Acknowledged::Old) };
         self.read_blocks(cumulative, sack)?;
-        self.peer_window = u64::from(sack.a_rwnd);
+        self.set_peer_window(sack.a_rwnd);
         let duplicates = self.count_needless(sack);
         Ok(self.acknowledge(now, cumulative, duplicates, control, rtt))
     }

@@ -4,7 +4,10 @@
 //! one with the smallest key is taken into service, and returns with a new key when its turn is over. A
 //! turn is a message where messages travel whole, a chunk where they are interleaved, or a packet.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, VecDeque},
+};
 
 use super::{
     queue::Messages,
@@ -39,6 +42,8 @@ pub(super) struct Turns {
     scheduler: Scheduler,
     waiting: BinaryHeap<Reverse<(Key, StreamId)>>,
     in_service: Option<StreamId>,
+    /// Streams whose next message may not begin yet, the first that was put here first.
+    held: VecDeque<StreamId>,
     /// Where fair queueing is: nobody new begins before this.
     now_served: u64,
     last_turn: u64,
@@ -144,6 +149,20 @@ impl Turns {
         }
     }
 
+    /// The stream in service may not begin its next message before others have ended theirs.
+    pub(super) fn hold(&mut self) {
+        self.held.extend(self.in_service.take());
+    }
+
+    /// A message ended: some of those that are held may ask again.
+    pub(super) fn release(&mut self, streams: &Streams, messages: &Messages) {
+        for _ in 0..RELEASED_AT_ONCE.min(self.held.len()) {
+            let Some(id) = self.held.pop_front() else { return };
+            let Some(stream) = streams.get(id) else { continue };
+            self.waiting.push(Reverse((self.key(stream, messages), id)));
+        }
+    }
+
     /// What stream `id` was sending was given up: if it is in service, its turn is over.
     pub(super) fn interrupt(&mut self, id: StreamId, streams: &mut Streams, messages: &Messages) {
         if self.in_service == Some(id) {
@@ -176,6 +195,10 @@ pub(super) fn can_serve(stream: &Stream, messages: &Messages) -> bool {
         && (!stream.paused
             || messages.get(stream.line.head).is_some_and(super::queue::Message::is_begun))
 }
+
+/// Streams that ask again when a message ended: more than one, since several short messages may take the
+/// place of a long one, and not all, since there may be thousands.
+const RELEASED_AT_ONCE: usize = 4;
 
 /// A byte of a stream of weight 1, as fair queueing counts it.
 const WEIGHT_SCALE: u64 = 1 << 16;

@@ -1,10 +1,13 @@
 //! Dialogues of a sender with a scripted peer.
 
 mod board;
+mod crafted;
 mod dialogue;
 mod loss;
 mod model;
 mod oracle;
+mod partial;
+mod resets;
 mod rings;
 mod talk;
 mod turns;

@@ -173,3 +173,37 @@ fn the_rules_may_change_while_messages_wait() {
     // Stream 2 has waited since before the first turn of stream 1 was over.
     assert_eq!(order(&mut talk), "2 1 2 1 2");
 }
+
+#[test]
+fn no_more_messages_are_begun_than_the_peer_has_room_to_finish() {
+    let mut talk = two_streams(Scheduler::RoundRobin, true);
+    // Half of a megabyte holds five of these.
+    for stream in 0..10 {
+        talk.send(stream, 100_000);
+    }
+    talk.send(30, 500);
+    let mut begun = std::collections::BTreeSet::new();
+    let mut most = 0;
+    let (mut acked, mut rounds) = (0, 0);
+    while !talk.sender.is_idle() {
+        rounds += 1;
+        assert!(rounds < 10_000);
+        for line in talk.packets() {
+            for chunk in line.split(" | ") {
+                let stream = chunk.split([':', '.']).nth(1).unwrap().to_owned();
+                if chunk.contains('E') {
+                    begun.remove(&stream)
+                } else {
+                    begun.insert(stream)
+                };
+            }
+            most = most.max(begun.len());
+        }
+        talk.check();
+        talk.wait(10);
+        acked += u32::try_from(talk.sender.outstanding()).unwrap();
+        talk.sack(acked, &[]);
+    }
+    assert_eq!(most, 5);
+    assert!(begun.is_empty());
+}

@@ -16,25 +16,41 @@
 //! | `turn_commands` | a life of two clients and a TURN server |
 //! | `mdns_packets` | packets of multicast DNS |
 //! | `dtls_messages` | the body of a DTLS message, or the value of an extension |
+//! | `sctp_packet` | the bytes of an SCTP packet |
+//! | `sctp_commands` | a life of two associations |
+//! | `sctp_hostile` | an association and a peer that says what it likes |
+//! | `sctp_cookie` | state cookies, changed in any way |
+//! | `datachannel_messages` | a message that opens a data channel |
 //! | `worlds` | whole worlds of hosts, NATs, links and events |
 
+mod datachannel_messages;
 mod dtls_messages;
 mod ice_candidate;
 mod ice_commands;
 mod ice_stream;
 mod mdns_packets;
 mod nat;
+mod sctp_commands;
+mod sctp_cookie;
+mod sctp_hostile;
+mod sctp_life;
+mod sctp_packet;
 mod stun_commands;
 mod stun_message;
 mod turn_commands;
 mod worlds;
 
+pub use datachannel_messages::datachannel_messages;
 pub use dtls_messages::dtls_messages;
 pub use ice_candidate::ice_candidate;
 pub use ice_commands::ice_commands;
 pub use ice_stream::ice_stream;
 pub use mdns_packets::mdns_packets;
 pub use nat::{nat_commands, nat_packets};
+pub use sctp_commands::sctp_commands;
+pub use sctp_cookie::sctp_cookie;
+pub use sctp_hostile::sctp_hostile;
+pub use sctp_packet::sctp_packet;
 pub use stun_commands::stun_commands;
 pub use stun_message::stun_message;
 pub use turn_commands::turn_commands;
@@ -55,5 +71,10 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("turn_commands", turn_commands),
     ("mdns_packets", mdns_packets),
     ("dtls_messages", dtls_messages),
+    ("sctp_packet", sctp_packet),
+    ("sctp_commands", sctp_commands),
+    ("sctp_hostile", sctp_hostile),
+    ("sctp_cookie", sctp_cookie),
+    ("datachannel_messages", datachannel_messages),
     ("worlds", worlds),
 ];

@@ -42,7 +42,7 @@ fn every_target_takes_what_is_drawn() {
         let rng = Rng::from_seed([9; 32]).fork(name);
         let drawn = match *name {
             "worlds" => DRAWN_WORLDS,
-            "ice_commands" | "turn_commands" => DRAWN_LIVES,
+            "ice_commands" | "turn_commands" | "sctp_commands" => DRAWN_LIVES,
             _ => DRAWN,
         };
         for nth in 0..drawn {

@@ -1,0 +1,4 @@
+//! `peerlab_fuzz::sctp_cookie` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| peerlab_fuzz::sctp_cookie(data));

@@ -1,0 +1,4 @@
+//! `peerlab_fuzz::sctp_hostile` under libFuzzer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| peerlab_fuzz::sctp_hostile(data));

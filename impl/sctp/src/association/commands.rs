@@ -4,7 +4,7 @@ use base::Instant;
 use bytes::Bytes;
 
 use super::{Association, state::State};
-use crate::{Ppid, Scheduler, SendError, SendOptions, StreamId};
+use crate::{MIN_MAX_PACKET, Ppid, Scheduler, SendError, SendOptions, StreamId};
 
 impl Association {
     /// Takes a message, to be sent when it is its turn.
@@ -77,9 +77,11 @@ impl Association {
     }
 
     /// The layer below carries packets of at most `bytes`: what it knows of the path, or was told
-    /// (RFC 8899 §4.6). No packet is planned to be longer from now on.
+    /// (RFC 8899 §4.6), but never below 256. No packet is planned to be longer from now on.
     pub fn set_max_packet(&mut self, now: Instant, bytes: usize) {
         let now = self.advance(now);
+        // A shorter one would not hold an acknowledgement.
+        let bytes = bytes.max(MIN_MAX_PACKET);
         self.limit = bytes;
         if let Some(link) = self.state.link_mut() {
             link.discovery.set_limit(now, bytes);

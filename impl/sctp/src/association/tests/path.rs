@@ -145,3 +145,14 @@ fn packets_are_filled_and_never_longer_than_the_path() {
         assert_eq!(pair.ends[A].state(), AssociationState::Established);
     }
 }
+
+#[test]
+fn a_limit_of_nothing_leaves_room_for_acknowledgements() {
+    let mut pair = Pair::standing(&quiet());
+    for end in [A, B] {
+        pair.ends[end].set_max_packet(pair.now, 0);
+        pair.send(end, 1, &[7; 5_000]);
+    }
+    pair.run_for(Duration::from_secs(10));
+    assert_eq!([pair.messages[A].len(), pair.messages[B].len()], [1, 1]);
+}

@@ -33,6 +33,13 @@ pub(super) struct Partial {
     is_due: bool,
 }
 
+impl Partial {
+    /// Numbers begin anew: the peer was told nothing of them.
+    pub(super) const fn forget_told(&mut self) {
+        (self.advanced, self.told, self.is_due) = (0, None, false);
+    }
+}
+
 impl Sender {
     /// A message began to wait.
     pub(super) fn watch(&mut self, index: u32) {

@@ -91,6 +91,7 @@ impl Sender {
     /// where something was (RFC 6525 §5.2.4).
     pub(crate) fn reset_all(&mut self, initial: Tsn) {
         self.drop_outstanding();
+        self.partial.forget_told();
         for (_, stream) in self.streams.iter_mut() {
             (stream.next_ordered, stream.next_unordered) = (0, 0);
         }

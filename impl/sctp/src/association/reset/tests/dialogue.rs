@@ -175,6 +175,33 @@ fn everything_begins_anew_numbers_included() {
     insta::assert_snapshot!(pair.ladder);
 }
 
+/// The one who is asked gives up what is outstanding, and what it was told to skip is forgotten with it.
+#[test]
+fn who_is_asked_to_begin_everything_anew_gives_up_what_is_outstanding() {
+    let mut pair = standing();
+    let limited =
+        SendOptions { reliability: crate::Reliability::Retransmits(0), ..SendOptions::default() };
+    let (stream, ppid) = (StreamId::new(2), crate::Ppid::new(53));
+    let payload = bytes::Bytes::from(vec![8; 5_000]);
+    pair.ends[B].send(pair.now, stream, ppid, payload, &limited).unwrap();
+    pair.send(B, 3, &[7; 100_000]);
+    pair.network = Box::new(|_, from, _| if from == B { Fate::Lose } else { Fate::Arrive });
+    pair.run_for(Duration::from_secs(3));
+    pair.ends[A].reset_association(pair.now).unwrap();
+    wait(&mut pair);
+    pair.network = Box::new(|_, _, _| Fate::Arrive);
+    pair.run_for(Duration::from_secs(20));
+    for stream in [2, 3] {
+        pair.send(B, stream, b"new");
+    }
+    wait(&mut pair);
+    assert_eq!(texts(&pair, A), ["new", "new"]);
+    assert!(pair.ends[B].is_idle());
+    let given_up = events(&mut pair, B);
+    let is_it = |event: &&Event| matches!(event, Event::Abandoned { sent: true, .. });
+    assert_eq!(given_up.iter().filter(is_it).count(), 2, "{given_up:?}");
+}
+
 #[test]
 fn no_two_resets_of_everything_come_within_half_a_minute() {
     let mut pair = standing();

@@ -66,6 +66,11 @@ impl Answers {
         self.packets.pop_front()
     }
 
+    /// Whether chunks wait.
+    pub(crate) fn has_chunks(&self) -> bool {
+        !self.chunks.is_empty()
+    }
+
     /// Appends the chunks that fit into a packet of at most `most` bytes. One that fits into no packet of
     /// ours goes into one of its own: what it answers came in one as long.
     pub(crate) fn write_chunks(&mut self, most: usize, writer: &mut Writer<'_>) {

@@ -106,6 +106,12 @@ impl Association {
     /// RFC 9260 §5.1 C: the cookie first, then what waits; nothing else before its answer.
     fn write_cookie_echo(&mut self, now: Instant, writer: &mut Writer<'_>) -> Option<Finish> {
         let State::CookieEchoed(echoing) = &mut self.state else { return None };
+        // RFC 9260 §8.3: a heartbeat is answered from now on. Its peer has taken the cookie, since it stands;
+        // the answer goes with the cookie all the same, so that a lost COOKIE ACK is made good for at once.
+        if self.answers.has_chunks() {
+            echoing.tries.due = true;
+            echoing.tries.repeats = echoing.tries.repeats.max(1);
+        }
         if !std::mem::take(&mut echoing.tries.due) {
             return None;
         }
@@ -118,6 +124,7 @@ impl Association {
         if writer.len() + echoing.report.len() <= most {
             writer.bytes(&echoing.report);
         }
+        self.answers.write_chunks(most, writer);
         if link.sender.deadline().is_some_and(|at| at <= now) {
             // The timeout has been doubled for the cookie already.
             link.sender.handle_timeout(now, &mut link.control, &mut link.rtt.clone());

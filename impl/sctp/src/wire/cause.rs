@@ -220,7 +220,14 @@ impl<'a> Causes<'a> {
 
     pub(super) fn write(&self, writer: &mut Writer<'_>) {
         writer.bytes({ self.wire }.rest());
-        self.made.iter().for_each(|cause| cause.write(writer));
+        let mut last = None;
+        for cause in self.made {
+            last = Some(writer.len());
+            cause.write(writer);
+        }
+        if let Some(start) = last {
+            tlv::unpad(writer, start);
+        }
     }
 
     /// The causes in order. One that cannot be read is the last.

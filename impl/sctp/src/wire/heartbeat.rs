@@ -17,7 +17,7 @@ use std::fmt;
 
 use base::{Malformed, Reader, Writer};
 
-use super::{ChunkType, Parameter, chunk};
+use super::{ChunkType, Parameter, chunk, tlv};
 
 /// Asks whether a path works, or says that it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,11 @@ impl<'a> Heartbeat<'a> {
     /// Appends the chunk, which is of type `kind`: HEARTBEAT or HEARTBEAT ACK.
     pub fn write(&self, kind: ChunkType, writer: &mut Writer<'_>) {
         chunk::write(writer, kind, 0, |writer| {
+            let start = writer.len();
             Parameter::HeartbeatInfo(self.info).write(writer);
+            if self.rest.is_empty() {
+                tlv::unpad(writer, start);
+            }
             writer.bytes(self.rest);
         });
     }
@@ -75,6 +79,15 @@ mod tests {
             let Chunk::HeartbeatAck(heartbeat) = chunk else { panic!("{chunk}") };
             assert_eq!(heartbeat.rest, [0x81, 0x23, 0, 5, 9]);
         });
+    }
+
+    #[test]
+    fn the_length_counts_no_padding_at_the_end() {
+        chunk_laws("0500 0009 0001 0005 0100 0000", 9, |_| ());
+        let mut bytes = Vec::new();
+        let heartbeat = Heartbeat { info: &[1], rest: &[] };
+        heartbeat.write(ChunkType::HEARTBEAT, &mut Writer::new(&mut bytes));
+        assert_eq!(bytes, hex("0400 0009 0001 0005 0100 0000"));
     }
 
     #[test]

@@ -294,7 +294,14 @@ impl<'a> Parameters<'a> {
 
     pub(super) fn write(&self, writer: &mut Writer<'_>) {
         writer.bytes({ self.wire }.rest());
-        self.made.iter().for_each(|parameter| parameter.write(writer));
+        let mut last = None;
+        for parameter in self.made {
+            last = Some(writer.len());
+            parameter.write(writer);
+        }
+        if let Some(start) = last {
+            tlv::unpad(writer, start);
+        }
     }
 
     /// The parameters in order. One that cannot be read is the last.

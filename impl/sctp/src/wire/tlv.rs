@@ -59,6 +59,18 @@ pub(super) fn finish(writer: &mut Writer<'_>, start: usize) {
     writer.zeros(padding(length));
 }
 
+/// Takes back the padding of the one that began at `start` and was written last: at the end of a chunk it is
+/// padding of the chunk, which the chunk's length does not count (RFC 9260 §3.2).
+pub(super) fn unpad(writer: &mut Writer<'_>, start: usize) {
+    let Some(&[high, low]) = writer.written().get(start + 2..).and_then(<[u8]>::first_chunk) else {
+        return;
+    };
+    let end = start + usize::from(u16::from_be_bytes([high, low]));
+    if end < writer.len() {
+        writer.truncate(end);
+    }
+}
+
 /// Bytes that make `length` a multiple of four.
 pub(super) const fn padding(length: usize) -> usize {
     length.next_multiple_of(4) - length
@@ -79,6 +91,18 @@ mod tests {
         assert!(reader.is_empty());
         assert!(read(&mut Reader::new(&bytes[..5])).is_ok(), "the last padding may be missing");
         assert!(read(&mut Reader::new(&bytes[..4])).is_err());
+    }
+
+    #[test]
+    fn the_padding_of_the_last_one_can_be_taken_back() {
+        let mut bytes = vec![1, 2, 3, 4];
+        let mut writer = Writer::new(&mut bytes);
+        writer.u32(7);
+        write(&mut writer, 7, |writer| writer.u8(9));
+        unpad(&mut writer, 4);
+        assert_eq!(writer.written(), [0, 0, 0, 7, 0, 7, 0, 5, 9]);
+        unpad(&mut writer, 4);
+        assert_eq!(writer.len(), 9);
     }
 
     #[test]

@@ -79,6 +79,28 @@ fn a_lost_cookie_echo_is_sent_again_with_its_data() {
     insta::assert_snapshot!(pair.ladder);
 }
 
+/// RFC 9260 §8.3: who asks has taken the cookie, and its COOKIE ACK got lost.
+#[test]
+fn a_heartbeat_before_the_cookie_ack_is_answered_with_the_cookie() {
+    use crate::{AssociationState, wire::ChunkType};
+    let mut pair = Pair::new(&quiet());
+    pair.network =
+        Box::new(
+            |_, _, packet| {
+                if kind(packet) == ChunkType::COOKIE_ACK { Fate::Lose } else { Fate::Arrive }
+            },
+        );
+    pair.ends[A].connect(pair.now).unwrap();
+    pair.run_for(Duration::from_millis(160));
+    assert_eq!(pair.ends[A].state(), AssociationState::CookieEchoed);
+    pair.network = Box::new(|_, _, _| Fate::Arrive);
+    pair.ladder.clear();
+    pair.ends[B].request_heartbeat(pair.now);
+    pair.run_for(Duration::from_secs(2));
+    insta::assert_snapshot!(pair.ladder);
+    assert_eq!(pair.ends[A].state(), AssociationState::Established);
+}
+
 #[test]
 fn a_lost_cookie_ack_is_sent_again() {
     let pair = set_up_with(3, Fate::Lose, false);

@@ -50,6 +50,7 @@ pub(super) const DOCUMENTS: &[Known] = &[
         "STUN - Simple Traversal of User Datagram Protocol (UDP) Through Network Address Translators (NATs)",
     ),
     known(3629, "UTF-8, a transformation format of ISO 10646"),
+    known(3720, "Internet Small Computer Systems Interface (iSCSI)"),
     known(3986, "Uniform Resource Identifier (URI): Generic Syntax"),
     known(4193, "Unique Local IPv6 Unicast Addresses"),
     known(
@@ -115,6 +116,11 @@ pub(super) const DOCUMENTS: &[Known] = &[
     known(
         6979,
         "Deterministic Usage of the Digital Signature Algorithm (DSA) and Elliptic Curve Digital Signature Algorithm (ECDSA)",
+    ),
+    known(6937, "Proportional Rate Reduction for TCP"),
+    known(
+        6951,
+        "UDP Encapsulation of Stream Control Transmission Protocol (SCTP) Packets for End-Host to End-Host Communication",
     ),
     known(7050, "Discovery of the IPv6 Prefix Used for IPv6 Address Synthesis"),
     known(

@@ -3,6 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `tsns.rs` | which transmission sequence numbers arrived |
+//! | `intake.rs` | whether a chunk is taken, and where it goes |
 //! | `run.rs`, `fragments.rs` | fragments in a row, and those that wait for others |
 //! | `sequence.rs`, `interleaved.rs` | messages put together from DATA and from I-DATA |
 //! | `order.rs` | the turn of each message on its stream |
@@ -16,8 +17,11 @@
 mod acknowledge;
 mod deferred;
 mod fragments;
+mod intake;
 mod interleaved;
 mod ledger;
+#[cfg(test)]
+mod model;
 mod order;
 mod run;
 mod sequence;
@@ -38,20 +42,14 @@ use self::{
     order::{Order, Width},
     run::{Fragment, Title},
     sequence::Sequence,
-    tsns::{Arrival, Place, Tsns},
+    tsns::Tsns,
     window::Window,
 };
 use crate::{
-    DropReason, Message, Misdeed, Ppid, StreamId, Tsn,
+    Message, Misdeed, Ppid, StreamId, Tsn,
     stats::Drops,
     wire::{Data, DataFlags, ForwardTsn, GapBlock, IData, IForwardTsn, List, Sack},
 };
-
-/// Pieces that may wait out of order however small the window is.
-const MIN_PIECES: usize = 4_096;
-
-/// Bytes of window for each further piece: a sender of full packets needs one for twice as many.
-const BYTES_PER_PIECE: usize = 512;
 
 /// How a receiver is set up.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +80,8 @@ impl ReceiverConfig {
 pub(crate) struct Receiver {
     now: Instant,
     streams: u16,
+    /// Most bytes of a message.
+    longest: usize,
     interleaving: bool,
     tsns: Tsns,
     sequence: Sequence,
@@ -115,6 +115,7 @@ impl Receiver {
         Self {
             now: Instant::ZERO,
             streams: config.streams,
+            longest,
             interleaving,
             tsns: Tsns::new(initial),
             sequence: Sequence::new(longest),
@@ -252,6 +253,11 @@ impl Receiver {
         self.acknowledge.on_timeout(self.now);
     }
 
+    /// Wants an acknowledgement to leave at once (RFC 6525 §5.2.1).
+    pub(crate) const fn demand_sack(&mut self) {
+        self.acknowledge.demand();
+    }
+
     /// The round trip takes `rtt`: the window grows by what arrives in it.
     pub(crate) const fn set_rtt(&mut self, rtt: Duration) {
         self.window.set_rtt(rtt);
@@ -336,11 +342,6 @@ impl Receiver {
         true
     }
 
-    /// Wants an acknowledgement to leave at once (RFC 6525 §5.2.1).
-    pub(crate) const fn demand_sack(&mut self) {
-        self.acknowledge.demand();
-    }
-
     // Asked.
 
     /// The next message that is whole and has its turn, as read by the application: [`Receiver::release`]
@@ -420,196 +421,6 @@ impl Receiver {
     /// What all that is held costs, and what it may cost at present, in bytes.
     pub(crate) const fn held(&self) -> (usize, usize) {
         (self.ledger.cost() - self.read.cost(), self.window.limit())
-    }
-}
-
-/// Taking in a chunk.
-impl Receiver {
-    /// Takes time in, and what was read since the last input.
-    fn hear(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        let read = std::mem::take(&mut self.read);
-        self.messages += read.pieces() as u64;
-        self.ledger.remove(read.pieces(), read.bytes());
-    }
-
-    fn note_immediate(&mut self, flags: DataFlags) {
-        if flags.immediate {
-            self.acknowledge.hurry();
-        }
-    }
-
-    fn update_window(&mut self) {
-        self.is_update_due = false;
-        if self.window.is_update_due(self.ledger.cost()) {
-            self.acknowledge.demand();
-        }
-    }
-
-    /// Takes a chunk if it is new and there is room for it. `index` is its number within its message, where
-    /// it has one.
-    fn take(
-        &mut self,
-        now: Instant,
-        tsn: Tsn,
-        index: u64,
-        fragment: &Fragment<'_>,
-    ) -> Result<(), Misdeed> {
-        let (stream, length) = (fragment.title.stream, fragment.payload.len());
-        if length == 0 {
-            return Err(Misdeed::NoUserData(tsn));
-        }
-        self.hear(now);
-        let place = self.tsns.place(tsn);
-        let arrival = self.tsns.arrival(place);
-        if let Some(reason) = self.refusal(arrival, length)? {
-            self.refuse(reason, tsn);
-            return Ok(());
-        }
-        if self.tsns.has_gap() {
-            // What fills a gap is told at once too, so that the sender goes on.
-            self.acknowledge.hurry();
-        }
-        self.tsns.insert(place);
-        self.acknowledge.on_new();
-        self.window.on_data(length);
-        self.chunks += 1;
-        if stream.get() >= self.streams {
-            // RFC 9260 §6.5: it is acknowledged all the same.
-            self.drops.add(DropReason::NoSuchStream);
-            self.invalid_stream = Some(stream);
-        } else if let Some(deferred) =
-            self.deferred.as_mut().filter(|deferred| deferred.concerns(place, stream))
-        {
-            deferred.hold(place, index, fragment, &mut self.ledger);
-        } else {
-            self.put_together(place, arrival == Arrival::Next, index, fragment)?;
-        }
-        if self.sequence.has_waiting() {
-            self.sequence.settle(self.tsns.cumulative(), &mut self.ledger)?;
-        }
-        Ok(())
-    }
-
-    /// Why a chunk is not taken, if it is not.
-    fn refusal(&mut self, arrival: Arrival, length: usize) -> Result<Option<DropReason>, Misdeed> {
-        let is_full = match arrival {
-            Arrival::Duplicate => return Ok(Some(DropReason::Duplicate)),
-            Arrival::TooFar => return Ok(Some(DropReason::TooManyHeld)),
-            Arrival::Next if !self.tsns.has_gap() => !self.has_room(length),
-            // What is missing was promised room when the window counted what is beyond it. Only the cost
-            // beside the bytes was not, which the number of pieces bounds.
-            Arrival::Next => self.ledger.bytes() + length > self.window.limit(),
-            Arrival::Ahead | Arrival::Filler if self.has_too_many_pieces() => {
-                return Ok(Some(DropReason::TooManyHeld));
-            }
-            Arrival::Filler => self.ledger.bytes() + length > self.window.limit(),
-            // RFC 9260 §6.2: what is beyond all that arrived must fit into the window.
-            Arrival::Ahead => !self.has_room(length),
-        };
-        if !is_full {
-            return Ok(None);
-        }
-        // Nothing that could be read makes room, and nothing that is missing completes what is held: only a
-        // wider window helps.
-        let is_stuck = arrival == Arrival::Next && self.unread() == 0;
-        while is_stuck && self.window.widen() {
-            if self.has_room(length) {
-                return Ok(None);
-            }
-        }
-        if is_stuck { Err(Misdeed::NothingFinished) } else { Ok(Some(DropReason::WindowFull)) }
-    }
-
-    fn has_room(&self, length: usize) -> bool {
-        let cost = self.ledger.cost();
-        cost == 0 || cost + length <= self.window.limit()
-    }
-
-    fn has_too_many_pieces(&self) -> bool {
-        let most = MIN_PIECES.max(self.window.limit() / BYTES_PER_PIECE);
-        self.ledger.pieces() - self.unread() >= most
-    }
-
-    /// Messages that the application could read.
-    fn unread(&self) -> usize {
-        self.ready.len() + self.taken.pieces()
-    }
-
-    /// A chunk is not taken. Whatever the reason, the peer hears at once what was (RFC 9260 §6.2).
-    fn refuse(&mut self, reason: DropReason, tsn: Tsn) {
-        self.drops.add(reason);
-        if reason == DropReason::Duplicate {
-            self.tsns.note_duplicate(tsn);
-            self.acknowledge.on_duplicate();
-        } else {
-            self.acknowledge.hurry();
-        }
-    }
-
-    /// Skips what the sender gave up; false if that is old news.
-    fn skip_to(&mut self, place: Place) -> bool {
-        if place <= self.tsns.cumulative() {
-            // RFC 3758 §3.6: the acknowledgement of it may have been lost.
-            self.acknowledge.on_duplicate();
-            return false;
-        }
-        self.tsns.skip_to(place);
-        if !base::mutant::active("sctp-forward-tsn-unacknowledged") {
-            self.acknowledge.on_new();
-        }
-        true
-    }
-
-    /// Puts a chunk to its message, and delivers what that completes.
-    fn put_together(
-        &mut self,
-        place: Place,
-        is_next: bool,
-        index: u64,
-        fragment: &Fragment<'_>,
-    ) -> Result<(), Misdeed> {
-        let (title, message) = if fragment.is_whole() {
-            self.check_whole(fragment.title, is_next)?;
-            self.ledger.add_piece(fragment.payload.len());
-            (fragment.title, fragment.to_message())
-        } else {
-            let whole = if !self.interleaving {
-                self.sequence.insert(place, fragment, is_next, &mut self.ledger)?
-            } else if self.is_left_over(fragment.title)? {
-                None
-            } else {
-                self.interleaved.insert(index, fragment, &mut self.ledger)?
-            };
-            let Some(run) = whole else {
-                return Ok(());
-            };
-            (run.title(), run.into_message(&mut self.ledger))
-        };
-        if title.unordered {
-            self.ready.push_back(message);
-            return Ok(());
-        }
-        self.order.deliver(title.number, message, &mut self.ledger, &mut self.ready)
-    }
-
-    /// A message in one piece contradicts fragments of the same message, and fragments that it cuts off.
-    fn check_whole(&self, title: Title, is_next: bool) -> Result<(), Misdeed> {
-        if self.interleaving && self.interleaved.contains(title) {
-            return Err(Misdeed::ContradictoryFragments(title.stream));
-        }
-        if is_next { self.sequence.check_whole() } else { Ok(()) }
-    }
-
-    /// Whether a fragment is of an interleaved message that was given up.
-    fn is_left_over(&mut self, title: Title) -> Result<bool, Misdeed> {
-        if self.interleaved.contains(title) {
-            return Ok(false);
-        }
-        if title.unordered {
-            return Ok(self.interleaved.is_given_up(title));
-        }
-        self.order.is_left_over(title.stream, title.number)
     }
 }
 

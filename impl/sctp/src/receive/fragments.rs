@@ -28,7 +28,8 @@ impl Fragments {
 
     // Told.
 
-    /// Takes a fragment that is not a whole message, and gives the run that it made whole.
+    /// Takes a fragment that is not a whole message; true if it made a run whole, which is then to be taken
+    /// with [`Fragments::take_whole`].
     ///
     /// `expected` is how long the message may become where its first fragment becomes the current run, which
     /// `is_current` says; elsewhere nothing is set aside for what did not arrive.
@@ -38,7 +39,7 @@ impl Fragments {
         fragment: &Fragment<'_>,
         expected: Option<usize>,
         ledger: &mut Ledger,
-    ) -> Result<Option<Run>, Misdeed> {
+    ) -> Result<bool, Misdeed> {
         if let Some(run) = &mut self.current
             && run.last() + 1 == index
         {
@@ -51,7 +52,7 @@ impl Fragments {
                 join_right(run, &mut self.waiting)?;
             }
             check_length(run, self.longest)?;
-            return Ok(if run.is_whole() { self.current.take() } else { None });
+            return Ok(run.is_whole());
         }
         if let Some(expected) = expected {
             if self.current.is_some() {
@@ -61,7 +62,7 @@ impl Fragments {
             ledger.add_piece(run.bytes());
             join_right(&mut run, &mut self.waiting)?;
             check_length(&run, self.longest)?;
-            return Ok(if run.is_whole() { Some(run) } else { self.current.replace(run) });
+            return Ok(self.current.insert(run).is_whole());
         }
         self.insert_waiting(index, fragment, ledger)
     }
@@ -72,7 +73,7 @@ impl Fragments {
         index: u64,
         fragment: &Fragment<'_>,
         ledger: &mut Ledger,
-    ) -> Result<Option<Run>, Misdeed> {
+    ) -> Result<bool, Misdeed> {
         let stream = fragment.title.stream;
         if self.current.as_ref().is_some_and(|run| (run.first()..=run.last()).contains(&index)) {
             return Err(Misdeed::ContradictoryFragments(stream));
@@ -99,11 +100,19 @@ impl Fragments {
         };
         join_right(&mut run, &mut self.waiting)?;
         check_length(&run, self.longest)?;
-        if run.is_whole() {
-            return Ok(Some(run));
-        }
+        let is_whole = run.is_whole();
         self.waiting.insert(first, run);
-        Ok(None)
+        Ok(is_whole)
+    }
+
+    /// Takes the run with the fragment `index`, which [`Fragments::insert`] made whole.
+    pub(super) fn take_whole(&mut self, index: u64) -> Option<Run> {
+        if self.current.as_ref().is_some_and(Run::is_whole) {
+            return self.current.take();
+        }
+        let (&first, _) =
+            self.waiting.range(..=index).next_back().filter(|(_, run)| run.is_whole())?;
+        self.waiting.remove(&first)
     }
 
     /// Makes the first of the waiting runs the current one; there is none.

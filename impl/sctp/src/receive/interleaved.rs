@@ -64,14 +64,14 @@ impl Interleaved {
 
     // Told.
 
-    /// Takes a fragment that is not a whole message, of a message that was not delivered nor given up, and
-    /// gives the message that it completes.
+    /// Takes a fragment that is not a whole message, of a message that was not delivered nor given up; true
+    /// if it completes it, which is then to be taken with [`Interleaved::take_whole`].
     pub(super) fn insert(
         &mut self,
         index: u64,
         fragment: &Fragment<'_>,
         ledger: &mut Ledger,
-    ) -> Result<Option<Run>, Misdeed> {
+    ) -> Result<bool, Misdeed> {
         let title = fragment.title;
         if !fragment.begins && index == 0 {
             return Err(Misdeed::ContradictoryFragments(title.stream));
@@ -81,12 +81,15 @@ impl Interleaved {
         let assembly = self.entry(title);
         assembly.check(index, fragment, longest)?;
         let expected = fragment.begins.then_some(expected);
-        let whole = assembly.fragments.insert(index, fragment, expected, ledger)?;
-        if let Some(run) = &whole {
-            self.expected = run.bytes();
-            self.remove(title);
-        }
-        Ok(whole)
+        assembly.fragments.insert(index, fragment, expected, ledger)
+    }
+
+    /// Takes the message with `title`, which its fragment `index` completed.
+    pub(super) fn take_whole(&mut self, title: Title, index: u64) -> Option<Run> {
+        let run = self.entry(title).fragments.take_whole(index)?;
+        self.expected = run.bytes();
+        self.remove(title);
+        Some(run)
     }
 
     /// The sender gave up messages of a stream up to the one of `title`, whose number may be the highest of

@@ -25,7 +25,8 @@ impl Sequence {
         Self { fragments: Fragments::new(longest), given_up: None, expected: 0 }
     }
 
-    /// Takes a fragment that is not a whole message, and gives the message that it completes.
+    /// Takes a fragment that is not a whole message; true if it completes one, which is then to be taken with
+    /// [`Sequence::take_whole`].
     ///
     /// `is_next` says that it is the one after the last without a gap.
     pub(super) fn insert(
@@ -34,19 +35,22 @@ impl Sequence {
         fragment: &Fragment<'_>,
         is_next: bool,
         ledger: &mut Ledger,
-    ) -> Result<Option<Run>, Misdeed> {
+    ) -> Result<bool, Misdeed> {
         let mut expected = None;
         if is_next && self.fragments.current().is_none() {
             if !fragment.begins {
-                return self.go_on_after(place, fragment).map(|()| None);
+                return self.go_on_after(place, fragment).map(|()| false);
             }
             expected = Some(self.expected);
         }
-        let whole = self.fragments.insert(place, fragment, expected, ledger)?;
-        if let Some(run) = &whole {
-            self.expected = run.bytes();
-        }
-        Ok(whole)
+        self.fragments.insert(place, fragment, expected, ledger)
+    }
+
+    /// Takes the message that the fragment at `place` completed.
+    pub(super) fn take_whole(&mut self, place: Place) -> Option<Run> {
+        let run = self.fragments.take_whole(place)?;
+        self.expected = run.bytes();
+        Some(run)
     }
 
     /// A whole message arrived as the one after the last without a gap: none may be half done.

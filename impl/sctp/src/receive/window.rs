@@ -18,7 +18,8 @@ const ASSUMED_RTT: Duration = Duration::from_millis(100);
 /// what waits while a loss is repaired, and both again so that a sender can double its rate.
 const ROUNDS_HELD: usize = 4;
 
-/// A window smaller than this is told as none, so that nobody sends slivers (RFC 9260 §6.2).
+/// A window smaller than this, or than a quarter of a small one, is told as none, so that nobody sends
+/// slivers (RFC 9260 §6.2).
 const SILLY: usize = 1_200;
 
 /// The window.
@@ -93,7 +94,8 @@ impl Window {
     /// What to tell the peer while what is held costs `cost`.
     pub(super) const fn offer(&self, cost: usize) -> usize {
         let room = self.limit.saturating_sub(cost);
-        if room < SILLY && cost > 0 { 0 } else { room }
+        let silly = if self.limit / 4 < SILLY { self.limit / 4 } else { SILLY };
+        if room < silly && cost > 0 { 0 } else { room }
     }
 
     /// Whether the peer should hear that the application made room: RFC 9260 §6.2 wants at least a quarter

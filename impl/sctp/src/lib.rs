@@ -54,7 +54,6 @@ mod message;
 mod misdeed;
 mod number;
 mod path;
-#[cfg_attr(test, expect(dead_code, reason = "tests are on their way"))]
 mod receive;
 mod send;
 mod stats;

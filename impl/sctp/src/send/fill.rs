@@ -395,7 +395,9 @@ impl Sender {
                 *flags |= IMMEDIATE;
             }
         }
-        if runs_dry {
+        let has_room = self.in_flight + self.config.packet_room as u64 <= control.window();
+        if (runs_dry || packet.is_shut) && has_room {
+            // What was sent shows how much there was to send, not how much the path takes.
             control.on_app_limited(self.in_flight);
         }
         self.arm_after_sending(now, packet.has_oldest, rtt);

@@ -131,6 +131,8 @@ impl Messages {
         // The send buffer holds fewer than 2^32 messages: each is charged its overhead.
         let index = u32::try_from(self.entries.len()).unwrap_or(NO_MESSAGE - 1);
         self.entries.push(Some(message));
+        // So that nothing is allocated when messages leave.
+        self.free.reserve(self.entries.len() - self.free.len());
         index
     }
 

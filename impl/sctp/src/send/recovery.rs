@@ -50,6 +50,9 @@ pub(super) struct Recovery {
     /// Until this place arrived, further needless repetitions say nothing new.
     widened_until: Option<u64>,
     episode: Option<Episode>,
+    /// Until this place arrived, no further silence is taken for delay: if that was wrong once, each chunk
+    /// would wait for a timeout of its own.
+    doubted_until: u64,
 }
 
 impl Recovery {
@@ -84,7 +87,8 @@ impl Recovery {
         self.highest = self.highest.max(place);
         if let Some(episode) = &mut self.episode {
             episode.refuted += 1;
-            episode.is_timeout_refuted |= is_oldest && episode.is_timeout;
+            let is_believed = place > self.doubted_until;
+            episode.is_timeout_refuted |= is_oldest && episode.is_timeout && is_believed;
         }
     }
 
@@ -240,10 +244,10 @@ impl Sender {
 
     /// If the silence turned out to be delay, what was held to be lost for it alone is in flight again.
     pub(super) fn refute_timeout(&mut self, now: Instant, control: &mut Control) {
-        if !self.recovery.episode.is_some_and(|episode| episode.is_timeout_refuted) {
-            return;
-        }
+        let refuted = self.recovery.episode.filter(|episode| episode.is_timeout_refuted);
+        let Some(episode) = refuted else { return };
         self.recovery.episode = None;
+        self.recovery.doubted_until = episode.exit;
         control.on_spurious(now);
         let flying = std::mem::take(&mut self.flight);
         let lost = std::mem::take(&mut self.lost);

@@ -206,13 +206,17 @@ impl Sender {
         self.leave_list(place, state, payload);
         tally.highest = tally.highest.max(place);
         let elapsed = now.saturating_duration_since(sent_at);
-        if state == State::Lost || transmissions > 1 && elapsed < min_rtt {
+        // A copy that returns sooner than half the shortest round trip cannot be what arrived. A little
+        // sooner it can: packets of another size, or a path that has become shorter.
+        if state == State::Lost || transmissions > 1 && elapsed < min_rtt / 2 {
             // What arrived is what was sent before: it was late, not lost.
             self.recovery.on_refuted(place, place == self.ring.base());
             tally.needless |= transmissions > 1;
         } else {
             self.was_repaired |= self.probe.is_some_and(|probe| probe.repeated == place);
-            self.recovery.on_arrived(place, sent_at, elapsed, transmissions > 1);
+            let repeated = transmissions > 1;
+            let elapsed = if repeated { elapsed.max(min_rtt) } else { elapsed };
+            self.recovery.on_arrived(place, sent_at, elapsed, repeated);
         }
         // RFC 9260 §6.3.1 C5: what was sent twice measures nothing.
         if transmissions == 1 {

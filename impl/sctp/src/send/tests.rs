@@ -1,6 +1,7 @@
 //! Dialogues of a sender with a scripted peer.
 
 mod board;
+mod cost;
 mod crafted;
 mod dialogue;
 mod loss;

@@ -1,5 +1,7 @@
 //! What is lost, and what only seems so.
 
+use rstest::rstest;
+
 use super::*;
 use crate::{
     congestion::{Algorithm, Control},
@@ -277,4 +279,37 @@ fn a_shutdown_acknowledges_without_taking_anything_back() {
         talk.check();
     }
     assert_eq!(repeated(&mut talk), ["3"]);
+}
+
+/// The peer got nothing of a whole window, and answers what goes again a little sooner than ever before.
+#[rstest]
+#[case(Detection::Rack)]
+#[case(Detection::Misses)]
+fn a_window_that_was_lost_takes_one_timeout_and_not_one_for_each_chunk(
+    #[case] detection: Detection,
+    #[values(20, 49, 60, 99, 100, 140)] answer: u64,
+) {
+    let mut talk = ten_in_flight(detection);
+    while talk.sender.counters().timeouts == 0 {
+        talk.expire();
+        talk.sender.forced = talk.sender.forced.filter(|_| talk.sender.counters().timeouts > 0);
+    }
+    let mut cumulative = 1;
+    let mut rounds = 0;
+    while !talk.sender.is_idle() {
+        rounds += 1;
+        let repeated = repeated(&mut talk);
+        if repeated.is_empty() {
+            talk.expire();
+            continue;
+        }
+        talk.wait(answer);
+        cumulative += u32::try_from(repeated.len()).unwrap();
+        talk.sack(cumulative, &[]);
+        talk.check();
+    }
+    // An answer that comes impossibly soon is taken for one to the first copy, but not twice.
+    let most = if answer < 50 { 2 } else { 1 };
+    assert!(talk.sender.counters().timeouts <= most, "{}", talk.sender.counters().timeouts);
+    assert!(rounds <= 12, "{rounds}");
 }

@@ -9,16 +9,27 @@
 //! | `interleave.rs`, `discovery.rs` | RFC 8260; RFC 8899 |
 //! | `immediate.rs`, `zero_checksum.rs` | RFC 7053; RFC 9653 |
 //! | `set_up.rs`, `set_up_loss.rs` | associations set up from either side, and with packets lost |
+//! | `refused.rs`, `cookies.rs` | what sets up nothing |
+//! | `collision.rs`, `restart.rs` | both ends begin at once, or one of them again |
+//! | `acknowledge.rs` | what is acknowledged, and when |
+//! | `unknown.rs`, `guard.rs` | types that nobody knows, and packets that are not let in |
 
+mod acknowledge;
+mod collision;
+mod cookies;
 mod discovery;
+mod guard;
 mod immediate;
 mod interleave;
 mod lossy;
 mod partial_receive;
 mod partial_send;
+mod refused;
 mod reset_answer;
 mod reset_request;
+mod restart;
 mod script;
 mod set_up;
 mod set_up_loss;
+mod unknown;
 mod zero_checksum;

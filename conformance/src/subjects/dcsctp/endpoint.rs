@@ -1,6 +1,11 @@
 //! Their socket as a machine of the suite.
 
-use std::{collections::VecDeque, net::SocketAddr, time::Duration};
+use std::{
+    collections::VecDeque,
+    net::SocketAddr,
+    panic::{self, AssertUnwindSafe},
+    time::Duration,
+};
 
 use base::{Datagram, Instant, Machine, Rng, Transmit};
 use dcsctp::api::{
@@ -24,6 +29,8 @@ pub(super) struct Endpoint {
     /// Messages whose end is worth a report get numbers.
     followed: u64,
     reads: bool,
+    /// Nothing is asked of it any more after a panic.
+    is_dead: bool,
 }
 
 impl Endpoint {
@@ -39,17 +46,32 @@ impl Endpoint {
             latest: Instant::ZERO,
             followed: 0,
             reads: true,
+            is_dead: false,
         }
     }
 
     /// Tells them the time, lets them do something, and takes everything they have.
-    fn turn<R>(&mut self, now: Instant, command: impl FnOnce(&mut dyn DcSctpSocket) -> R) -> R {
+    fn turn<R>(
+        &mut self,
+        now: Instant,
+        command: impl FnOnce(&mut dyn DcSctpSocket) -> R,
+    ) -> Option<R> {
+        if self.is_dead {
+            return None;
+        }
         self.latest = self.latest.max(now);
         fastrand::seed(self.dice.public_u64());
-        self.socket.advance_time(their_time(self.latest));
-        let outcome = command(self.socket.as_mut());
-        self.collect();
-        outcome
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            self.socket.advance_time(their_time(self.latest));
+            let outcome = command(self.socket.as_mut());
+            self.collect();
+            outcome
+        }));
+        if outcome.is_err() {
+            self.is_dead = true;
+            self.events.push_back(SctpEvent::Failed("it panicked".to_owned()));
+        }
+        outcome.ok()
     }
 
     fn collect(&mut self) {
@@ -92,6 +114,10 @@ impl Endpoint {
     }
 }
 
+fn dead() -> Refusal {
+    Refusal::because("it has panicked")
+}
+
 fn plain(streams: &[StreamId]) -> Vec<u16> {
     streams.iter().map(|stream| stream.0).collect()
 }
@@ -121,7 +147,8 @@ impl SctpEndpoint for Endpoint {
             .flatten();
         let options = SendOptions { unordered, lifetime, max_retransmissions, lifecycle_id };
         let message = Message::new(StreamId(stream), PpId(ppid), data);
-        self.turn(now, |socket| socket.send(message, &options)).map_err(Refusal::because)
+        let taken = self.turn(now, |socket| socket.send(message, &options));
+        taken.ok_or_else(dead)?.map_err(Refusal::because)
     }
 
     fn set_reading(&mut self, now: Instant, reads: bool) {
@@ -135,7 +162,8 @@ impl SctpEndpoint for Endpoint {
 
     fn reset_streams(&mut self, now: Instant, streams: &[u16]) -> Result<(), Refusal> {
         let streams: Vec<StreamId> = streams.iter().copied().map(StreamId).collect();
-        self.turn(now, |socket| socket.reset_streams(&streams)).map_err(Refusal::because)
+        let taken = self.turn(now, |socket| socket.reset_streams(&streams));
+        taken.ok_or_else(dead)?.map_err(Refusal::because)
     }
 
     fn shutdown(&mut self, now: Instant) {
@@ -173,6 +201,9 @@ impl Machine for Endpoint {
     }
 
     fn poll_timeout(&self) -> Option<Instant> {
+        if self.is_dead {
+            return None;
+        }
         let at = self.socket.poll_timeout();
         if at == SocketTime::infinite_future() {
             return None;

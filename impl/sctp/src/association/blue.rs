@@ -52,6 +52,8 @@ impl Association {
             // What cannot be read is not even correctly formed.
             let Ok(chunk) = chunk else { return Err(DropReason::MalformedChunk) };
             match chunk {
+                // RFC 9260 §12.3: an INIT has no company, and no tag.
+                Chunk::Init(_) => return Err(DropReason::NotAlone),
                 // 2: whatever else is in it.
                 Chunk::Abort(_) if !base::mutant::active("sctp-ootb-abort-answered") => {
                     return Err(DropReason::OutOfTheBlue);

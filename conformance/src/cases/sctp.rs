@@ -12,24 +12,35 @@
 //! | `refused.rs`, `cookies.rs` | what sets up nothing |
 //! | `collision.rs`, `restart.rs` | both ends begin at once, or one of them again |
 //! | `acknowledge.rs` | what is acknowledged, and when |
+//! | `data.rs` | messages on streams |
+//! | `repair.rs`, `window.rs` | losses repaired, windows closed |
+//! | `heartbeat.rs`, `shutdown.rs`, `abort.rs` | paths that are idle, and the end |
+//! | `snap.rs` | associations set up by signalling |
 //! | `unknown.rs`, `guard.rs` | types that nobody knows, and packets that are not let in |
 
+mod abort;
 mod acknowledge;
 mod collision;
 mod cookies;
+mod data;
 mod discovery;
 mod guard;
+mod heartbeat;
 mod immediate;
 mod interleave;
 mod lossy;
 mod partial_receive;
 mod partial_send;
 mod refused;
+mod repair;
 mod reset_answer;
 mod reset_request;
 mod restart;
 mod script;
 mod set_up;
 mod set_up_loss;
+mod shutdown;
+mod snap;
 mod unknown;
+mod window;
 mod zero_checksum;

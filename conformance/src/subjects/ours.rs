@@ -8,6 +8,7 @@ use super::datachannel::{DataChannelConfig, DataChannelEndpoint};
 use super::dtls::{DtlsConfig, DtlsEndpoint};
 use super::ice::{IceAgent, IceCodec, IceConfig};
 use super::nat::{NatConfig, simulated};
+use super::sctp::{SctpConfig, SctpEndpoint};
 use super::stun::{
     Discovery, DiscoveryConfig, StunClient, StunClientConfig, StunCodec, StunServer,
     StunServerConfig,
@@ -22,6 +23,7 @@ mod discovery;
 mod dtls;
 mod dtls_listener;
 mod ice;
+mod sctp;
 mod server;
 mod turn_client;
 mod turn_server;
@@ -55,7 +57,11 @@ impl Subject for Ours {
             SubjectKind::TurnServer,
             SubjectKind::TurnClient,
             SubjectKind::Dtls,
+<<<<<<< HEAD
             SubjectKind::DataChannel,
+=======
+            SubjectKind::Sctp,
+>>>>>>> 8f2dc55 (Ask how SCTP sends, repairs, closes windows, shuts down and stays alive)
         ]
     }
 
@@ -101,12 +107,17 @@ impl Subject for Ours {
         dtls::endpoint(self.provider(), config, rng)
     }
 
+<<<<<<< HEAD
     fn data_channels(
         &self,
         config: &DataChannelConfig,
         rng: Rng,
     ) -> Option<Box<dyn DataChannelEndpoint>> {
         Some(datachannel::endpoint(self.provider(), config, rng))
+=======
+    fn sctp_endpoint(&self, config: &SctpConfig, rng: Rng) -> Option<Box<dyn SctpEndpoint>> {
+        Some(sctp::endpoint(self.provider(), config, rng))
+>>>>>>> 8f2dc55 (Ask how SCTP sends, repairs, closes windows, shuts down and stays alive)
     }
 
     fn turn_server(&self, config: &TurnServerConfig, rng: Rng) -> Option<Box<dyn TurnServer>> {

@@ -42,6 +42,14 @@ impl Chunk {
         bytes
     }
 
+    /// The chunk that `bytes` are; `None` if they are none, or more than one.
+    #[must_use]
+    pub fn read(bytes: &[u8]) -> Option<Self> {
+        let mut cursor = Cursor::new(bytes);
+        let chunk = Self::take(&mut cursor)?;
+        cursor.done(chunk)
+    }
+
     /// The chunk at the beginning of `cursor`; `None`, with the cursor where it was, if its length makes
     /// no sense there. A last chunk may lack its padding.
     pub(super) fn take(cursor: &mut Cursor<'_>) -> Option<Self> {

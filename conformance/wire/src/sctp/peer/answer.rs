@@ -140,6 +140,10 @@ impl Peer {
 
     /// Meets the other end, unless it is known already, and says what answers it.
     fn hear_init(&mut self, init: &Init) -> Option<Packet> {
+        // RFC 9260 §5.2.3: in a standing association it is nothing.
+        if init.is_ack && matches!(self.standing, Standing::Established | Standing::Ending) {
+            return None;
+        }
         let is_new = self.theirs.as_ref().is_none_or(|theirs| theirs.init.tag != init.tag);
         if is_new || self.standing != Standing::Established {
             if is_new {
@@ -149,9 +153,6 @@ impl Peer {
                 Some(Theirs { init: init.clone(), a_rwnd: init.a_rwnd, acknowledged: None });
         }
         if init.is_ack {
-            if self.standing == Standing::Established {
-                return None;
-            }
             self.standing = Standing::Echoed;
             return Some(self.cookie_echo());
         }

@@ -185,6 +185,10 @@ fn report(event: Event) -> SctpEvent {
         Event::ResetDenied { outgoing } => SctpEvent::ResetDenied(plain(outgoing)),
         Event::StreamsAdded { .. } => SctpEvent::StreamsAdded,
         Event::Closed(CloseReason::Shutdown) => SctpEvent::Closed,
+        Event::Closed(CloseReason::AbortedByPeer { cause, reason }) => {
+            let reason = String::from_utf8_lossy(&reason);
+            SctpEvent::Failed(format!("aborted by the peer: {cause:?} {reason}"))
+        }
         Event::Closed(reason) => SctpEvent::Failed(reason.to_string()),
         other => SctpEvent::Other(format!("{other:?}")),
     }

@@ -57,11 +57,8 @@ impl Subject for Ours {
             SubjectKind::TurnServer,
             SubjectKind::TurnClient,
             SubjectKind::Dtls,
-<<<<<<< HEAD
             SubjectKind::DataChannel,
-=======
             SubjectKind::Sctp,
->>>>>>> 8f2dc55 (Ask how SCTP sends, repairs, closes windows, shuts down and stays alive)
         ]
     }
 
@@ -107,17 +104,16 @@ impl Subject for Ours {
         dtls::endpoint(self.provider(), config, rng)
     }
 
-<<<<<<< HEAD
     fn data_channels(
         &self,
         config: &DataChannelConfig,
         rng: Rng,
     ) -> Option<Box<dyn DataChannelEndpoint>> {
         Some(datachannel::endpoint(self.provider(), config, rng))
-=======
+    }
+
     fn sctp_endpoint(&self, config: &SctpConfig, rng: Rng) -> Option<Box<dyn SctpEndpoint>> {
         Some(sctp::endpoint(self.provider(), config, rng))
->>>>>>> 8f2dc55 (Ask how SCTP sends, repairs, closes windows, shuts down and stays alive)
     }
 
     fn turn_server(&self, config: &TurnServerConfig, rng: Rng) -> Option<Box<dyn TurnServer>> {

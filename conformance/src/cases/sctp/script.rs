@@ -10,8 +10,8 @@ pub(in crate::cases) use std::time::Duration;
 
 pub(in crate::cases) use wire::F;
 pub(in crate::cases) use wire::sctp::{
-    Answers, Change, Chunk, Data, ForwardTsn, IData, IForwardTsn, Init, Packet, Peer, Profile,
-    Sack, Standing, Tlv, causes,
+    Answers, Change, Chunk, Data, ForwardTsn, IData, IForwardTsn, Init, Packet, Profile, Sack,
+    Standing, Tlv, causes,
     code::{self, cause, chunk, data, parameter, result},
 };
 

@@ -91,8 +91,20 @@ impl SctpEndpoint for Endpoint {
         self.association.buffered_amount(StreamId::new(stream))
     }
 
-    fn reset_streams(&mut self, _now: Instant, _streams: &[u16]) -> Result<(), Refusal> {
-        Err(Refusal::Unsupported)
+    fn reset_streams(&mut self, now: Instant, streams: &[u16]) -> Result<(), Refusal> {
+        self.association.reset_streams(now, &ids(streams)).map_err(Refusal::because)
+    }
+
+    fn request_reset(&mut self, now: Instant, streams: &[u16]) -> Result<(), Refusal> {
+        self.association.request_reset(now, &ids(streams)).map_err(Refusal::because)
+    }
+
+    fn reset_association(&mut self, now: Instant) -> Result<(), Refusal> {
+        self.association.reset_association(now).map_err(Refusal::because)
+    }
+
+    fn add_streams(&mut self, now: Instant, outgoing: u16, incoming: u16) -> Result<(), Refusal> {
+        self.association.add_streams(now, outgoing, incoming).map_err(Refusal::because)
     }
 
     fn init_chunk(&mut self, _now: Instant) -> Result<Vec<u8>, Refusal> {
@@ -163,6 +175,10 @@ impl Machine for Endpoint {
     fn poll_timeout(&self) -> Option<Instant> {
         self.association.poll_timeout()
     }
+}
+
+fn ids(streams: &[u16]) -> Vec<StreamId> {
+    streams.iter().copied().map(StreamId::new).collect()
 }
 
 fn delivered(message: Message) -> SctpEvent {

@@ -34,6 +34,12 @@ fn answered(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let packet = s.peer.heartbeat(&pattern(length));
     s.send_stimulus(t, &packet, "HEARTBEAT");
     s.listen(t, SOON);
+    if v.text("state") != "ESTABLISHED" {
+        // RFC 9260 §5.1 C lets no packet out before the COOKIE ACK has come.
+        let ack = s.peer.one(bare(chunk::COOKIE_ACK));
+        s.send(t, &ack);
+        s.listen(t, SOON);
+    }
     let ack = s.chunks_since(mark).into_iter().find(|one| one.kind == chunk::HEARTBEAT_ACK);
     let got = s.since(mark).join("; ");
     t.must(req::SCTP_HEARTBEAT_ANSWERED_IN_STATES, ack.is_some(), "HEARTBEAT ACK", &got)?;

@@ -232,6 +232,7 @@ case! {
     reqs: [req::SCTP_RENEGE_NOTICED],
     kind: SubjectKind::Sctp,
     needs: [Cap::SctpTimeouts],
+    no_reference: "the two independent stacks wait for what a receiver took back until it is asked for otherwise",
     run: renege,
 }
 
@@ -280,6 +281,7 @@ case! {
     reqs: [req::SCTP_SACK_OF_UNSENT_ABORTS],
     kind: SubjectKind::Sctp,
     variants: product! { what: ["cumulative", "far", "gap"] },
+    no_reference: "the two independent stacks pass over such a SACK",
     run: sack_refused,
 }
 

@@ -97,6 +97,7 @@ case! {
     kind: SubjectKind::Sctp,
     needs: [Cap::SctpTimeouts],
     variants: product! { closes: ["at once", "later"] },
+    no_reference: "the two independent stacks probe with several chunks or count their probes",
     run: sender,
 }
 

@@ -27,13 +27,15 @@ pub(super) struct Acknowledge {
     packets: u8,
     deadline: Option<Instant>,
     is_due: bool,
+    /// An acknowledgement was written already.
+    has_begun: bool,
 }
 
 impl Acknowledge {
     pub(super) const fn new(delay: Duration) -> Self {
         let packet =
             Packet { has_data: false, is_urgent: false, has_duplicate: false, has_new: false };
-        Self { delay, packet, packets: 0, deadline: None, is_due: false }
+        Self { delay, packet, packets: 0, deadline: None, is_due: false, has_begun: false }
     }
 
     // Told.
@@ -69,11 +71,12 @@ impl Acknowledge {
         }
         self.packets = self.packets.saturating_add(1).min(PACKETS);
         // RFC 9260 §6.2: duplicates alone are acknowledged at once. RFC 9260 §6.7: so is all that comes
-        // while something is missing.
+        // while something is missing. RFC 9260 §5.1: and so is the first user data of all.
         let only_duplicates = packet.has_duplicate
             && !packet.has_new
             && !base::mutant::active("sctp-duplicate-acked-late");
-        if self.packets >= PACKETS || packet.is_urgent || only_duplicates || has_gap {
+        let is_urgent = packet.is_urgent || only_duplicates || has_gap || !self.has_begun;
+        if self.packets >= PACKETS || is_urgent {
             self.is_due = true;
         } else {
             self.deadline = Some(now + self.delay);
@@ -93,6 +96,7 @@ impl Acknowledge {
         self.packets = 0;
         self.deadline = None;
         self.is_due = false;
+        self.has_begun = true;
     }
 
     // Asked.

@@ -14,6 +14,7 @@
 //! | `tell.rs`, `tell/` | [`tell`]: tables and distributions for people |
 //! | `ice.rs`, `ice/` | [`Ice`]: two peers that connect through anything |
 //! | `dtls.rs`, `dtls/` | [`Dtls`]: a client and a server that agree on keys over anything |
+//! | `sctp.rs`, `sctp/` | [`Sctp`]: two ends that deliver over anything |
 //! | `memory.rs` | how much an endpoint holds, and whether it stands still |
 //! | `main.rs`, `cli.rs` | the command line: `cargo xtask sim` |
 
@@ -21,11 +22,13 @@ mod dtls;
 mod ice;
 mod known;
 mod memory;
+mod sctp;
 mod shrink;
 mod swarm;
 pub mod tell;
 mod world;
 
+pub use self::sctp::Sctp;
 pub use dtls::Dtls;
 pub use ice::Ice;
 pub use known::Known;
@@ -36,5 +39,5 @@ pub use world::{Broken, Drawn, Outcome, Record, World};
 /// Every kind of world.
 #[must_use]
 pub fn worlds() -> Vec<Box<dyn World>> {
-    vec![Box::new(Ice), Box::new(Dtls)]
+    vec![Box::new(Ice), Box::new(Dtls), Box::new(Sctp)]
 }

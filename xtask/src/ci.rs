@@ -117,6 +117,7 @@ fn steps() -> Vec<Step> {
             vec![
                 xtask(&["sim", "--seeds", "400", "ice"]),
                 xtask(&["sim", "--seeds", "400", "dtls"]),
+                xtask(&["sim", "--seeds", "400", "sctp"]),
             ],
         ),
         step("mutants", "the suite kills every planted bug", vec![suite(&["mutants"])]),

@@ -19,6 +19,8 @@ use crate::{ChannelConfig, CloseReason, Fault};
 pub(crate) struct Channel {
     pub(crate) state: State,
     pub(crate) origin: Origin,
+    /// Whether the application has yet to fetch the event that tells of it.
+    pub(crate) is_new: bool,
     ordered: bool,
     reliability: crate::Reliability,
     pub(crate) priority: u16,
@@ -33,6 +35,8 @@ pub(crate) struct Channel {
     /// What the peer sent after its stream was reset and before this end's was: it belongs to the next
     /// channel of this number.
     pub(crate) early: Vec<Message>,
+    /// Whether it has reset its stream again after that: it has closed the next channel.
+    pub(crate) is_closed_early: bool,
 }
 
 /// Where a channel comes from.
@@ -79,6 +83,7 @@ impl Channel {
         Self {
             state,
             origin,
+            is_new: origin == Origin::Peer,
             ordered: config.ordered,
             reliability: config.reliability,
             priority: config.priority.get(),
@@ -87,12 +92,18 @@ impl Channel {
             parts: Parts::default(),
             reason: None,
             early: Vec::new(),
+            is_closed_early: false,
         }
     }
 
     /// Whether the application was told of it, or told us.
     pub(crate) fn is_known(&self) -> bool {
         self.origin != Origin::Refused
+    }
+
+    /// Whether the application can speak of it.
+    pub(crate) fn is_told(&self) -> bool {
+        self.is_known() && !self.is_new
     }
 
     /// How user data travels. RFC 8832 §6: in order until the peer has been heard on the channel, since it

@@ -76,6 +76,9 @@ pub struct Channels {
     unasked: BTreeSet<ChannelId>,
     /// Numbers that are not given out again, since their streams cannot be reset.
     burnt: BTreeSet<ChannelId>,
+    /// Channels that are closed while nobody has fetched the event that says so, and how many of a number: who
+    /// still speaks of them must not mean others.
+    untold: BTreeMap<ChannelId, u32>,
     /// The channel for which more streams were asked for, and are not all there yet.
     adding: Option<ChannelId>,
     /// Bytes of parts of messages, of all channels.
@@ -125,6 +128,7 @@ impl Channels {
             owing: BTreeSet::new(),
             unasked: BTreeSet::new(),
             burnt: BTreeSet::new(),
+            untold: BTreeMap::new(),
             adding: None,
             parts_held: 0,
             refused_for_room: false,
@@ -189,8 +193,9 @@ impl Channels {
         if self.live >= self.max_channels {
             return Err(OpenError::TooManyChannels);
         }
-        let Self { ids, slots, burnt, .. } = self;
-        let is_free = |id| !slots.contains_key(&id) && !burnt.contains(&id);
+        let Self { ids, slots, burnt, untold, .. } = self;
+        let is_taken = |id| burnt.contains(&id) || untold.contains_key(&id);
+        let is_free = |id| !slots.contains_key(&id) && !is_taken(id);
         let id = match config.negotiated {
             // RFC 8831 §6.5: the number of a channel that exists cannot be used again.
             Some(id) if is_free(id) || base::mutant::active("datachannel-number-taken-twice") => id,
@@ -210,7 +215,7 @@ impl Channels {
     /// `SendError` says why not; nothing of the message is kept then.
     pub fn send(&mut self, now: Instant, id: ChannelId, data: Data) -> Result<(), SendError> {
         let limit = self.longest_message();
-        let channel = self.slots.get(&id).filter(|it| it.is_known());
+        let channel = self.slots.get(&id).filter(|it| it.is_told());
         let channel = channel.ok_or(SendError::NoSuchChannel)?;
         if channel.state.is_closing() {
             return Err(SendError::Closing);
@@ -246,7 +251,7 @@ impl Channels {
     ///
     /// `CloseError` if there is no such channel. One that is being closed already is closed once.
     pub fn close(&mut self, now: Instant, id: ChannelId) -> Result<(), CloseError> {
-        let channel = self.slots.get_mut(&id).filter(|it| it.is_known());
+        let channel = self.slots.get_mut(&id).filter(|it| it.is_told());
         let channel = channel.ok_or(CloseError::NoSuchChannel)?;
         channel.reason.get_or_insert(CloseReason::Local);
         self.apply(id, Input::Close);
@@ -301,6 +306,11 @@ impl Channels {
         if let Some(bytes) = charge {
             self.association.release(bytes);
         }
+        match event {
+            Event::Opened { id, .. } => self.introduce(id),
+            Event::Closed { id, .. } => self.farewell(id),
+            _ => {}
+        }
         Some(event)
     }
 
@@ -313,12 +323,12 @@ impl Channels {
     /// Where a channel is in its life; `None` if there is none with this number.
     #[must_use]
     pub fn state(&self, id: ChannelId) -> Option<State> {
-        self.slots.get(&id).filter(|it| it.is_known()).map(|it| it.state)
+        self.slots.get(&id).filter(|it| it.is_told()).map(|it| it.state)
     }
 
     /// Every channel, in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = (ChannelId, State)> + '_ {
-        self.slots.iter().filter(|(_, it)| it.is_known()).map(|(id, it)| (*id, it.state))
+        self.slots.iter().filter(|(_, it)| it.is_told()).map(|(id, it)| (*id, it.state))
     }
 
     /// Bytes of messages of a channel that wait to be sent.
@@ -360,6 +370,28 @@ impl Channels {
             sctp::SendError::TooLong => SendError::TooLong { limit },
             sctp::SendError::Closed | sctp::SendError::StreamResetting => SendError::Closing,
             _ => SendError::NotOpen,
+        }
+    }
+
+    /// The application has learned of a channel that the peer opened.
+    fn introduce(&mut self, id: ChannelId) {
+        if self.untold.contains_key(&id) {
+            // It is closed already.
+            return;
+        }
+        if let Some(channel) = self.slots.get_mut(&id) {
+            channel.is_new = false;
+        }
+    }
+
+    /// The application has learned that a channel is closed.
+    fn farewell(&mut self, id: ChannelId) {
+        if let Some(count) = self.untold.get_mut(&id) {
+            *count -= 1;
+            if *count == 0 {
+                self.untold.remove(&id);
+                self.ids.give_back(id);
+            }
         }
     }
 

@@ -6,8 +6,8 @@ use sctp::StreamId;
 
 /// A channel: the number of its two streams.
 ///
-/// A number is used again once both streams were reset, that is, after
-/// [`Event::Closed`](crate::Event::Closed).
+/// A number is used again once both streams were reset and [`Event::Closed`](crate::Event::Closed) was
+/// fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ChannelId(u16);
 

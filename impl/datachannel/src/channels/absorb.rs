@@ -103,6 +103,12 @@ impl Channels {
     /// RFC 8831 §6.2: the end of the association is the end of every channel.
     fn ended(&mut self, reason: &sctp::CloseReason) {
         self.phase = Phase::Ended;
+        let early = self.slots.iter().filter(|(_, channel)| !channel.early.is_empty());
+        let early: Vec<_> = early.map(|(id, _)| *id).collect();
+        for id in early {
+            // What came for the next channel of a number came.
+            self.apply(id, Input::OwnReset);
+        }
         self.unasked.clear();
         self.owing.clear();
         while let Some((id, _)) = self.slots.first_key_value() {

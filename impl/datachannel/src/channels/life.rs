@@ -15,6 +15,11 @@ impl Channels {
     pub(super) fn apply(&mut self, id: ChannelId, input: Input) {
         let Some(channel) = self.slots.get_mut(&id) else { return };
         let before = channel.state;
+        if input == Input::PeerReset && !channel.early.is_empty() {
+            // It is not this channel that the peer closes, but the next.
+            channel.is_closed_early = true;
+            return;
+        }
         match before.after(input) {
             Next::Same => {}
             Next::State(next) => {
@@ -91,8 +96,10 @@ impl Channels {
         self.owing.remove(&id);
         self.unasked.remove(&id);
         self.parts_held -= channel.parts.held();
-        self.ids.give_back(id);
-        if channel.origin != Origin::Refused {
+        if channel.origin == Origin::Refused {
+            self.ids.give_back(id);
+        } else {
+            *self.untold.entry(id).or_default() += 1;
             self.live -= usize::from(channel.state.has_stream());
             self.stats.channels_closed += 1;
             let reason = channel.reason.unwrap_or(CloseReason::Local);
@@ -100,6 +107,9 @@ impl Channels {
         }
         for message in channel.early {
             self.take(message);
+        }
+        if channel.is_closed_early {
+            self.apply(id, Input::PeerReset);
         }
     }
 }

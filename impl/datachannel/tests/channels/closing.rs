@@ -7,7 +7,7 @@ use datachannel::{
 };
 use rstest::rstest;
 
-use crate::cable::{Cable, Talker, beside_script, config, id, pair};
+use crate::cable::{Cable, End as _, Talker, beside_script, config, id, pair};
 
 fn closed(number: u16, reason: CloseReason) -> Event {
     Event::Closed { id: id(number), reason }
@@ -127,12 +127,12 @@ fn a_number_is_free_only_when_both_streams_are_reset() {
     assert_eq!(cable.open(&ChannelConfig::new("d")), id(0));
 }
 
-// Row S24: the peer sees both streams reset before this end hears that its own is, and opens at once.
-#[test]
-fn a_channel_that_the_peer_opens_before_the_answer_of_the_last_reset_came_is_a_new_one() {
+/// A pair whose first end has closed channel 0 while the second has not heard yet that its own stream is
+/// reset: what the network brings next is for the next channel of that number.
+fn ahead() -> Cable<Talker, Talker> {
     let mut cable = with_channel();
     let mut told = false;
-    // The answer to the reset of the peer's stream gets lost; what follows does not.
+    // The answer to the reset of the second end's stream gets lost; what follows does not.
     cable.losing(move |from, _, packet| {
         let answers = from == 0 && packet.windows(4).any(|bytes| bytes == [0, 16, 0, 12]);
         let loses = answers && !told;
@@ -140,28 +140,43 @@ fn a_channel_that_the_peer_opens_before_the_answer_of_the_last_reset_came_is_a_n
         loses
     });
     cable.close(id(0));
-    cable.run(Duration::from_millis(200));
-    // The number is the client's, and it may use it as soon as it is free on its side.
     for _ in 0..1_000 {
         if cable.a.channels.state(id(0)).is_none() {
             break;
         }
-        cable.run(Duration::from_millis(10));
+        cable.run(Duration::from_millis(1));
     }
+    assert_eq!(cable.b.channels.state(id(0)), Some(State::Answering));
+    cable.b.heard();
+    cable
+}
+
+// Row S24: the peer sees both streams reset before this end hears that its own is, and opens at once.
+#[rstest]
+#[case::stays_open(false)]
+#[case::closes_again(true)]
+fn a_channel_that_the_peer_opens_before_the_last_one_is_closed_here_is_a_new_one(
+    #[case] closes: bool,
+) {
+    let mut cable = ahead();
     assert_eq!(cable.open(&ChannelConfig::new("new")), id(0));
     cable.send(id(0), Data::text("first"));
+    if closes {
+        cable.close(id(0));
+    }
     cable.settle();
-    let heard = cable.b.heard();
     let config = ChannelConfig::new("new");
     let data = Data::text("first");
-    assert_eq!(
-        heard[heard.len() - 3..],
-        [
-            closed(0, CloseReason::Peer),
-            Event::Opened { id: id(0), config },
-            Event::Message { id: id(0), data },
-        ],
-    );
+    let mut wanted = vec![
+        closed(0, CloseReason::Peer),
+        Event::Opened { id: id(0), config },
+        Event::Message { id: id(0), data },
+    ];
+    if closes {
+        wanted.extend([Event::Closing(id(0)), closed(0, CloseReason::Peer)]);
+    }
+    assert_eq!(cable.b.heard(), wanted);
+    assert_eq!(cable.a.channels.state(id(0)).is_none(), closes);
 }
 
 #[test]
@@ -189,6 +204,59 @@ fn channels_come_and_go_without_end_and_leave_nothing() {
         assert_eq!(talker.channels.stats().faults.total(), 0);
     }
     assert_eq!(cable.b.channels.stats().messages_received, 300);
+}
+
+/// Who has not fetched the event that a channel is closed means that channel, not the next of its number.
+#[test]
+fn a_number_is_not_used_again_before_the_application_knows_that_it_is_free() {
+    let mut cable = with_channel();
+    cable.a.reads = false;
+    cable.close(id(0));
+    cable.settle();
+    assert_eq!(cable.a.channels.state(id(0)), None);
+    assert_eq!(cable.open(&ChannelConfig::new("other")), id(2));
+    let again = ChannelConfig::new("same").negotiated(id(0));
+    assert_eq!(cable.a.channels.open(cable.now, &again), Err(OpenError::Taken));
+    cable.a.heard();
+    cable.a.listen();
+    cable.a.reads = true;
+    cable.settle();
+    assert_eq!(cable.open(&ChannelConfig::new("next")), id(0));
+}
+
+#[test]
+fn a_channel_that_the_application_has_not_heard_of_takes_no_message_of_the_one_before() {
+    let mut cable = with_channel();
+    cable.b.reads = false;
+    cable.close(id(0));
+    cable.settle();
+    cable.a.heard();
+    assert_eq!(cable.open(&ChannelConfig::new("new")), id(0));
+    cable.settle();
+    let late = cable.b.channels.send(cable.now, id(0), Data::text("for the old one"));
+    assert_eq!(late, Err(SendError::NoSuchChannel));
+    cable.b.reads = true;
+    cable.b.heard();
+    cable.b.channels.send(cable.now, id(0), Data::text("for the new one")).unwrap();
+    cable.settle();
+    let data = Data::text("for the new one");
+    assert_eq!(cable.a.heard().last(), Some(&Event::Message { id: id(0), data }));
+}
+
+// What came for the next channel of a number came, though the association ends before the last is closed.
+#[test]
+fn what_came_early_is_not_lost_with_the_association() {
+    let mut cable = ahead();
+    cable.losing(|from, _, packet| from == 0 && packet.windows(4).any(|it| it == [0, 16, 0, 12]));
+    cable.open(&ChannelConfig::new("new"));
+    cable.send(id(0), Data::text("last words"));
+    cable.run(Duration::from_millis(40));
+    cable.b.channels.abort(cable.now, b"");
+    let data = Data::text("last words");
+    let heard = cable.b.heard();
+    assert_eq!(heard[0], closed(0, CloseReason::Peer));
+    assert_eq!(heard[2], Event::Message { id: id(0), data });
+    assert_eq!(heard.len(), 5, "{heard:?}");
 }
 
 #[rstest]

@@ -116,9 +116,11 @@ fn the_life_of_a_channel() {
     insta::assert_snapshot!(life(Link::delayed(Duration::from_millis(25))));
 }
 
-/// The OPEN of the client is lost, and its answer to the server's reset.
+/// The OPEN of the client is lost, and its first answer to the server's reset.
 #[test]
 fn the_life_of_a_channel_with_losses() {
-    let link = Link::delayed(Duration::from_millis(25)).losing([3, 7]);
+    let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+    let link = Link::delayed(Duration::from_millis(25))
+        .losing_if(move |now, _| now == at(400) || now == at(3_425));
     insta::assert_snapshot!(life(link));
 }

@@ -93,12 +93,13 @@ impl Association {
     }
 
     /// RFC 9260 §6.8. Packets that begin an association always carry a checksum, and others do unless this
-    /// end said that it takes them without (RFC 9653).
+    /// end said that it takes them without (RFC 9653); a peer whose association has ended here may not know.
     fn is_intact(&self, packet: &Packet<'_>, is_own: bool, kind: Option<ChunkType>) -> bool {
         let begins = matches!(kind, Some(ChunkType::INIT | ChunkType::COOKIE_ECHO));
         let takes_zero = self.config.features.zero_checksum
             || base::mutant::active("sctp-zero-checksum-undeclared");
-        let may_be_zero = takes_zero && is_own && !begins;
+        let is_expected = is_own || self.state.link().is_none();
+        let may_be_zero = takes_zero && is_expected && !begins;
         let is_gullible = base::mutant::active("sctp-checksum-unchecked");
         is_gullible || packet.checksum == 0 && may_be_zero || packet.has_right_checksum()
     }

@@ -46,13 +46,13 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// The application of a side, with the diary of the one before it.
+    /// The application of a side.
     pub(crate) fn new(
         plan: &Arc<Plan>,
         side: usize,
         addresses: [SocketAddr; 2],
         (rng, dice): (Rng, Stream),
-        (now, diary): (Instant, Diary),
+        now: Instant,
     ) -> Self {
         let [local, peer] = addresses;
         let mut meter = Meter::default();
@@ -72,11 +72,28 @@ impl App {
             inbox: VecDeque::new(),
             next_read: None,
             dice,
-            diary,
+            diary: Diary::default(),
             meter,
         };
         app.lay_lanes(now);
         app
+    }
+
+    /// Forgets everything but its diary, and begins anew.
+    pub(crate) fn restart(&mut self, now: Instant, rng: Rng) {
+        self.diary.epoch += 1;
+        self.diary.note(now, "forgets everything".to_owned());
+        self.meter.count(|| self.inbox.clear());
+        self.known.clear();
+        self.heard_rounds.clear();
+        self.lanes.clear();
+        (self.connected, self.next_read) = (false, None);
+        let plan = Arc::clone(&self.plan);
+        let habits = plan.sides.get(self.side).expect("there are two sides");
+        let (side, end) = (self.side, &mut self.end);
+        self.meter.count(|| *end = End::new(&plan, side, habits, rng, now));
+        self.lay_lanes(now);
+        self.connect(now);
     }
 
     /// The end, to be asked.

@@ -41,7 +41,15 @@ pub(crate) fn draw(seed: u64) -> Plan {
         }
     }
     let deed = deed(dice);
-    let flows = flows(dice, style, &sides);
+    if matches!(deed, Some((_, Deed::Shutdown(_) | Deed::ShutdownBoth(_)))) {
+        // An end that takes longer than five of the longest timeouts is cut off (RFC 9260 §9.2).
+        sides.iter_mut().for_each(|side| side.rto_max = Duration::from_secs(10));
+    }
+    let mut flows = flows(dice, style, &sides);
+    if matches!(deed, Some((_, Deed::Restart(_)))) {
+        // A side that begins anew cannot wait until the other opens such channels again.
+        flows.iter_mut().for_each(|flow| flow.negotiated = false);
+    }
     let partitions = if dice.chance(0.2) { partitions(dice) } else { Vec::new() };
     let storm = millis(dice, 500, 8_000);
     Plan { seed, style, setup, sides, ways, mtu, partitions, flows, deed, storm }
@@ -204,15 +212,17 @@ fn flow(dice: &mut Stream, style: Style, sides: &[Side; 2], index: u64, bytes: u
         Sizes::UpTo(most) => u64::from(most / 2).max(1),
         Sizes::Exactly(length) => u64::from(length).max(1),
     };
+    let negotiated = style == Style::Channels && dice.chance(0.25);
     let rounds = match dice.below(4) {
-        0 if both(&|it| it.reconfig) => 2 + number(dice, 3),
+        // What both open without telling each other, neither can open again as long as the other has not
+        // seen it closed.
+        0 if both(&|it| it.reconfig) && !negotiated => 2 + number(dice, 3),
         _ => 1,
     };
     let most = (bytes / mean / u64::from(rounds)).clamp(1, 120);
     let forth = 1 + number(dice, most);
     let back = if dice.chance(0.5) { number(dice, most.min(30)) } else { 0 };
     let counts = [forth, back];
-    let negotiated = style == Style::Channels && dice.chance(0.25);
     // Streams far apart, so that tables of streams show what they hold.
     let stream = u16::try_from(index).unwrap_or(0);
     let stream = if dice.chance(0.2) { 65_000 + stream } else { 200 + stream };

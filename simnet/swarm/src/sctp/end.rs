@@ -18,7 +18,8 @@ impl End {
         let association = config(side);
         match plan.style {
             Style::Channels => {
-                let mut config = datachannel::Config::new([Role::Even, Role::Odd][index % 2]);
+                let role = if index == 0 { Role::Even } else { Role::Odd };
+                let mut config = datachannel::Config::new(role);
                 config.association = association;
                 config.peer_max_message = 0;
                 Self::Channels(Box::new(Channels::new(config, rng, now)))

@@ -10,7 +10,6 @@ use simnet::{
 
 use super::{
     app::App,
-    diary::Diary,
     lane::Phase,
     message::Key,
     plan::{Deed, Longer, Loss, NAMES, Plan, Queue, Setup, Way},
@@ -79,7 +78,7 @@ impl<O: Observer> Life<O> {
             self.network.run_until((Instant::ZERO + at).max(self.network.now()));
             self.meet();
             match step {
-                Step::Begin(side) => self.begin(side, Diary::default(), 0),
+                Step::Begin(side) => self.begin(side),
                 Step::Signal => self.signal(),
                 Step::Mtu(bytes) => mtu = bytes,
                 Step::Heal => storm = false,
@@ -165,14 +164,13 @@ impl<O: Observer> Life<O> {
         self.network.command(node, act);
     }
 
-    /// Puts an application on its host; `life` counts those before it.
-    fn begin(&mut self, side: usize, diary: Diary, life: u32) {
+    /// Puts an application on its host.
+    fn begin(&mut self, side: usize) {
         let now = self.network.now();
         let name = NAMES.get(side).copied().unwrap_or_default();
-        let stream = |what: &str| self.network.stream(&format!("{name} {what} {life}"));
+        let stream = |what: &str| self.network.stream(&format!("{name} {what}"));
         let chance = (stream("rng").rng(), stream("cuts"));
-        let addresses = [address(side), address(1 - side)];
-        let app = App::new(&self.plan, side, addresses, chance, (now, diary));
+        let app = App::new(&self.plan, side, [address(side), address(1 - side)], chance, now);
         let node = self.node(side);
         self.network.install(node, Driven::new(app).bind(address(side)));
         let connects = match self.plan.setup {
@@ -180,10 +178,8 @@ impl<O: Observer> Life<O> {
             Setup::Both => true,
             Setup::Snap => false,
         };
-        if connects || life > 0 {
+        if connects {
             self.tell(side, App::connect);
-        } else {
-            self.tell(side, |_, _| ());
         }
     }
 
@@ -206,12 +202,8 @@ impl<O: Observer> Life<O> {
         self.deed = Some(deed);
         match deed {
             Deed::Restart(side) => {
-                let Some(app) = self.app(side) else { return };
-                let mut diary = app.diary.clone();
-                let now = self.network.now();
-                diary.epoch += 1;
-                diary.note(now, "forgets everything".to_owned());
-                self.begin(side, diary, 1);
+                let rng = self.network.stream("life after").rng();
+                self.tell(side, |app, now| app.restart(now, rng));
             }
             Deed::Shutdown(side) => self.tell(side, App::shutdown),
             Deed::ShutdownBoth(_) => self.tell(0, App::shutdown),

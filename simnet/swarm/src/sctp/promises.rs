@@ -201,11 +201,11 @@ fn is_among(received: &[Mark], sent: &[Mark]) -> bool {
 fn ends<O: Observer>(life: &Life<O>, name: &str, app: &App) -> Option<Broken> {
     use sctp::CloseReason;
     let (at, reason) = app.diary.closed.as_ref()?;
-    let fits = match (life.deed, reason) {
+    let fits = matches!(
+        (life.deed, reason),
         (Some(Deed::Shutdown(_) | Deed::ShutdownBoth(_)), CloseReason::Shutdown)
-        | (Some(Deed::Abort(_)), CloseReason::Aborted | CloseReason::AbortedByPeer { .. }) => true,
-        _ => false,
-    };
+            | (Some(Deed::Abort(_)), CloseReason::Aborted | CloseReason::AbortedByPeer { .. })
+    );
     (!fits)
         .then(|| broken("lasts", "an association that lasts", format!("{name}: {reason} at {at}")))
 }

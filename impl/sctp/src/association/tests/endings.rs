@@ -99,6 +99,19 @@ fn a_lost_shutdown_complete_is_answered_out_of_the_blue() {
     insta::assert_snapshot!(pair.ladder);
 }
 
+/// The peer's packets carry no checksum, as was agreed with the association that is gone.
+#[test]
+fn a_lost_shutdown_complete_is_answered_where_packets_have_no_checksum() {
+    let mut config = quiet();
+    config.features.zero_checksum = true;
+    let mut pair = Pair::standing(&config);
+    pair.network = Box::new(|number, _, _| if number == 2 { Fate::Lose } else { Fate::Arrive });
+    pair.ends[A].shutdown(pair.now);
+    pair.run_for(5 * SECOND);
+    let closed = Event::Closed(CloseReason::Shutdown);
+    assert_eq!(pair.events, [vec![closed.clone()], vec![Event::PeerShutdown, closed]]);
+}
+
 #[test]
 fn a_shutdown_that_nobody_answers_is_given_up() {
     let config = Config { max_retransmits: 3, ..quiet() };

@@ -51,7 +51,8 @@ impl Scoreboard {
         self.blocks.push((first, last));
     }
 
-    /// All blocks were added, all beyond `cumulative`, up to which everything arrived. Afterwards `fresh` and `revoked` say what changed.
+    /// All blocks were added, all beyond `cumulative`, up to which everything arrived. Afterwards `fresh`
+    /// and `revoked` say what changed.
     pub(super) fn finish(&mut self, cumulative: u64) {
         self.forget(cumulative);
         if self.blocks.is_empty() && self.acked.is_empty() {

@@ -12,8 +12,8 @@ use crate::{
     wire::{GapBlock, List, Sack},
 };
 
-/// Sends `packets` full packets and acknowledges them two by two, the first five of every ten times all but the first; says how
-/// many left.
+/// Sends `packets` full packets and acknowledges them two by two, in half of the times all but the oldest;
+/// says how many left.
 fn converse(talk: &mut Talk, packets: u32, buffer: &mut Vec<u8>) -> u32 {
     let (mut sent, began) = (0, talk.sender.cumulative_tsn());
     let mut rounds = 0;

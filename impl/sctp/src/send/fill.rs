@@ -176,6 +176,10 @@ impl Sender {
     fn put_new(&mut self, now: Instant, packet: &mut Packing<'_, '_>) {
         while self.ring.len() < MAX_SPAN {
             let Some(id) = self.turns.next(&mut self.streams, &self.messages) else {
+                // Those that asked again may have nothing to send any more: then it is for the others.
+                if self.begun == 0 && self.turns.release(&self.streams, &self.messages) {
+                    continue;
+                }
                 packet.is_dry = true;
                 return;
             };

@@ -154,13 +154,15 @@ impl Turns {
         self.held.extend(self.in_service.take());
     }
 
-    /// A message ended: some of those that are held may ask again.
-    pub(super) fn release(&mut self, streams: &Streams, messages: &Messages) {
-        for _ in 0..RELEASED_AT_ONCE.min(self.held.len()) {
-            let Some(id) = self.held.pop_front() else { return };
+    /// A message ended: some of those that are held may ask again. Says whether there were any.
+    pub(super) fn release(&mut self, streams: &Streams, messages: &Messages) -> bool {
+        let count = RELEASED_AT_ONCE.min(self.held.len());
+        for _ in 0..count {
+            let Some(id) = self.held.pop_front() else { break };
             let Some(stream) = streams.get(id) else { continue };
             self.waiting.push(Reverse((self.key(stream, messages), id)));
         }
+        count > 0
     }
 
     /// What stream `id` was sending was given up: if it is in service, its turn is over.

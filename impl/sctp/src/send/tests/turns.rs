@@ -207,3 +207,34 @@ fn no_more_messages_are_begun_than_the_peer_has_room_to_finish() {
     assert_eq!(most, 5);
     assert!(begun.is_empty());
 }
+
+#[test]
+fn streams_that_wait_for_room_are_not_forgotten_when_others_are_paused() {
+    let config = crate::send::SenderConfig { buffer: 8 << 20, ..super::talk::config() };
+    let mut talk = Talk::with(config, 1);
+    talk.sender.interleave();
+    talk.sender.set_scheduler(Scheduler::RoundRobin);
+    for stream in 0..40 {
+        talk.send(stream, 100_000);
+    }
+    talk.packets();
+    let mut acked = 0;
+    for _ in 0..60 {
+        acked += u32::try_from(talk.sender.outstanding()).unwrap();
+        talk.wait(10);
+        talk.sack(acked, &[]);
+        talk.packets();
+    }
+    assert!(talk.sender.begun >= 400_000, "five are under way");
+    for stream in 5..39 {
+        talk.sender.pause(StreamId::new(stream));
+    }
+    for _ in 0..2_000 {
+        acked += u32::try_from(talk.sender.outstanding()).unwrap();
+        talk.wait(10);
+        talk.sack(acked, &[]);
+        talk.packets();
+    }
+    assert_eq!(talk.sender.buffered(StreamId::new(39)), 0, "the last one went");
+    assert_eq!(talk.sender.outstanding(), 0);
+}

@@ -1,13 +1,13 @@
 //! What a packet costs with little and with much in flight, what a poll with nothing to do costs, and what
 //! an acknowledgement with many blocks does.
 //!
-//! For the curve, packets of 1,200 bytes wait in a line of as many as are to be in flight before the other
-//! end gets them. What differs between the rows is the book-keeping alone: all messages share their bytes,
-//! and the buffers of the line are as many in each row, used in turn, so that the packets take the same
-//! place in the caches. Times are CPU time of the thread where the system tells it.
+//! For the curve, packets of 1,200 bytes arrive at once and their acknowledgements wait in a line, so that
+//! what differs between the rows is the book-keeping alone: one buffer holds each packet in turn, all
+//! messages share their bytes, and the caches see the same payload in each row. Times are CPU time of the
+//! thread where the system tells it.
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
-use std::{hint::black_box, time::Duration};
+use std::{collections::VecDeque, hint::black_box, time::Duration};
 
 use base::{Ecn, Instant, Rng};
 use bytes::Bytes;
@@ -18,24 +18,28 @@ const PACKET: usize = 1_200;
 const MESSAGE: usize = 16 << 10;
 /// What is in flight in each row, in bytes.
 const ROWS: [usize; 4] = [64 << 10, 1 << 20, 4 << 20, 16 << 20];
-/// Buffers of the line in every row: enough for the last.
-const BUFFERS: usize = (16 << 20) / PACKET + 64;
+/// Room for an acknowledgement without blocks, and places in the line for those of the last row.
+const ANSWER: usize = 64;
+const ANSWERS: usize = (16 << 20) / PACKET;
 const ROUNDS: usize = 15;
 /// Packets in one turn of a row.
 const TURN: usize = 60_000;
 /// Time that a packet takes on the line: a gigabit in a second.
 const TICK: Duration = Duration::from_nanos(9_600);
 
-/// Two ends, and a line from the first to the second.
+/// Two ends, and a line from the second back to the first.
 struct Pair {
     ends: [Association; 2],
     now: Instant,
     message: Bytes,
-    /// Buffers in turn; those from `head` on, `length` of them, hold packets.
-    line: Vec<Vec<u8>>,
-    head: usize,
-    length: usize,
+    packet: Vec<u8>,
+    /// Acknowledgements in turn, each with the packets that had left before it.
+    line: VecDeque<(u64, [u8; ANSWER], usize)>,
     answer: Vec<u8>,
+    /// Packets that left.
+    sent: u64,
+    /// Those that the first end knows to have arrived.
+    known: u64,
 }
 
 impl Pair {
@@ -47,25 +51,37 @@ impl Pair {
         config.algorithm = Algorithm::Rfc9260;
         config.heartbeat_interval = None;
         let rng = Rng::from_seed([5; 32]);
-        let ends = ["a", "b"]
+        let mut ends = ["a", "b"]
             .map(|label| Association::new(config.clone(), rng.fork(label), Instant::ZERO));
-        let mut pair = Self {
+        let mut packet = Vec::with_capacity(2 * PACKET);
+        ends[0].connect(Instant::ZERO).unwrap();
+        for _ in 0..4 {
+            let [from, to] = &mut ends;
+            while from.poll_packet(Instant::ZERO, &mut packet).is_some() {
+                to.handle_packet(Instant::ZERO, &packet, Ecn::NotEct);
+                packet.clear();
+            }
+            ends.reverse();
+        }
+        Self {
             ends,
             now: Instant::ZERO,
             message: vec![0xab; MESSAGE].into(),
-            line: (0..BUFFERS).map(|_| Vec::with_capacity(PACKET + 64)).collect(),
-            head: 0,
-            length: 0,
-            answer: Vec::with_capacity(PACKET + 64),
-        };
-        pair.ends[0].connect(pair.now).unwrap();
-        (0..20).for_each(|_| pair.step(0));
-        pair
+            packet,
+            line: VecDeque::with_capacity(ANSWERS),
+            answer: Vec::with_capacity(2 * PACKET),
+            sent: 0,
+            known: 0,
+        }
     }
 
-    /// Fills the line up to `most` packets and delivers one.
-    fn step(&mut self, most: usize) {
-        let [from, to] = &mut self.ends;
+    fn in_flight(&self) -> usize {
+        usize::try_from(self.sent - self.known).unwrap()
+    }
+
+    /// Gives the first end enough to send.
+    fn feed(&mut self) {
+        let [from, _] = &mut self.ends;
         while from.total_buffered() < 2 * MESSAGE {
             let (stream, ppid) = (StreamId::new(1), Ppid::new(53));
             let (message, options) = (self.message.clone(), SendOptions::default());
@@ -73,26 +89,34 @@ impl Pair {
                 break;
             }
         }
-        while self.length <= most {
-            let buffer = self.line.get_mut((self.head + self.length) % BUFFERS).unwrap();
-            buffer.clear();
-            if from.poll_packet(self.now, buffer).is_none() {
-                break;
+    }
+
+    /// A packet leaves and arrives, and acknowledgements come back until `most` packets are in flight; one
+    /// comes in any case if no packet may leave.
+    fn step(&mut self, most: usize) {
+        self.feed();
+        let [from, to] = &mut self.ends;
+        self.packet.clear();
+        let mut may_wait = false;
+        if from.poll_packet(self.now, &mut self.packet).is_some() {
+            may_wait = true;
+            self.sent += 1;
+            to.handle_packet(self.now, &self.packet, Ecn::NotEct);
+            while let Some(message) = to.poll_message() {
+                black_box(message.payload.len());
             }
-            self.length += 1;
-        }
-        if self.length > 0 {
-            to.handle_packet(self.now, self.line.get(self.head).unwrap(), Ecn::NotEct);
-            self.head = (self.head + 1) % BUFFERS;
-            self.length -= 1;
-        }
-        while let Some(message) = to.poll_message() {
-            black_box(message.payload.len());
         }
         self.answer.clear();
-        while to.poll_packet(self.now, &mut self.answer).is_some() {
-            from.handle_packet(self.now, &self.answer, Ecn::NotEct);
-            self.answer.clear();
+        if to.poll_packet(self.now, &mut self.answer).is_some() {
+            let mut answer = [0; ANSWER];
+            answer.get_mut(..self.answer.len()).unwrap().copy_from_slice(&self.answer);
+            self.line.push_back((self.sent, answer, self.answer.len()));
+        }
+        while !may_wait || self.sent - self.known > most as u64 {
+            may_wait = true;
+            let Some((sent, answer, length)) = self.line.pop_front() else { break };
+            from.handle_packet(self.now, answer.get(..length).unwrap(), Ecn::NotEct);
+            self.known = sent;
         }
         self.now += TICK;
         for end in &mut self.ends {
@@ -103,17 +127,17 @@ impl Pair {
         }
     }
 
-    /// Steps until the line has been full for a while.
+    /// Steps until so many packets have been in flight for a while.
     fn fill(&mut self, most: usize) {
         let mut full = 0;
         for _ in 0..200 * most.max(100) {
             self.step(most);
-            full = if self.length + 1 >= most { full + 1 } else { 0 };
+            full = if self.in_flight() + 2 >= most { full + 1 } else { 0 };
             if full > 2 * most {
                 return;
             }
         }
-        panic!("the line does not fill: {} of {most}", self.length);
+        panic!("the line does not fill: {} of {most}", self.in_flight());
     }
 }
 
@@ -164,7 +188,7 @@ fn curve(turn: usize, rounds: usize) {
     }
     let mut first = None;
     for (bytes, (most, pair, times)) in ROWS.iter().zip(rows) {
-        assert!(pair.length + 8 > most, "the line was full all the time: {}", pair.length);
+        assert!(pair.in_flight() + 2 >= most, "as many are in flight as there should be");
         let time = median(times);
         let first = *first.get_or_insert(time);
         println!("{:>6} KiB {most:>10} {time:>27.1} {:>14.1}%", bytes >> 10, 100.0 * time / first);
@@ -212,29 +236,38 @@ fn idle(calls: u32) {
     }
 }
 
-/// Leaves out `skip` packets of the line and delivers the next one, which is acknowledged at once.
-fn deliver(pair: &mut Pair, skip: usize, answer: &mut Vec<u8>) {
-    pair.head = (pair.head + skip) % BUFFERS;
-    let [_, to] = &mut pair.ends;
-    to.handle_packet(pair.now, pair.line.get(pair.head).unwrap(), Ecn::NotEct);
-    pair.head = (pair.head + 1) % BUFFERS;
-    pair.length -= skip + 1;
-    answer.clear();
-    assert!(to.poll_packet(pair.now, answer).is_some());
-}
-
 /// Nanoseconds for an acknowledgement with `blocks` blocks: made by the receiver of a chunk, and taken by
 /// the sender of thousands.
 fn acknowledgements(blocks: usize, count: usize) {
     let mut pair = Pair::new();
     pair.fill(2 * blocks + count + 200);
-    let mut answers = vec![Vec::with_capacity(2 * PACKET); count];
-    for _ in 0..blocks {
-        deliver(&mut pair, 1, answers.first_mut().unwrap());
+    while pair.in_flight() > 1 {
+        let Some((sent, answer, length)) = pair.line.pop_front() else { break };
+        let answer = answer.get(..length).unwrap();
+        pair.ends[0].handle_packet(pair.now, answer, Ecn::NotEct);
+        pair.known = sent;
     }
-    let made = nanos(|| answers.iter_mut().for_each(|answer| deliver(&mut pair, 0, answer)));
+    let mut packets = vec![Vec::with_capacity(2 * PACKET); 2 * blocks + count];
+    for packet in &mut packets {
+        pair.feed();
+        while pair.ends[0].poll_packet(pair.now, packet).is_none() {
+            pair.now += TICK;
+            pair.ends[0].handle_timeout(pair.now);
+        }
+    }
+    // Every other one is lost, and then none.
+    let (gappy, whole) = packets.split_at(2 * blocks);
+    let [from, to] = &mut pair.ends;
+    let mut deliver = |packet: &Vec<u8>, answer: &mut Vec<u8>| {
+        to.handle_packet(pair.now, packet, Ecn::NotEct);
+        answer.clear();
+        assert!(to.poll_packet(pair.now, answer).is_some());
+    };
+    gappy.iter().skip(1).step_by(2).for_each(|packet| deliver(packet, &mut pair.answer));
+    let mut answers = vec![Vec::with_capacity(2 * PACKET); count];
+    let made =
+        nanos(|| whole.iter().zip(&mut answers).for_each(|(packet, to)| deliver(packet, to)));
     assert!(answers.iter().all(|answer| answer.len() == 12 + 16 + 4 * blocks));
-    let [from, _] = &mut pair.ends;
     let taken = nanos(|| {
         answers.iter().for_each(|answer| from.handle_packet(pair.now, answer, Ecn::NotEct));
     });

@@ -210,7 +210,7 @@ fn no_more_messages_are_begun_than_the_peer_has_room_to_finish() {
 
 #[test]
 fn streams_that_wait_for_room_are_not_forgotten_when_others_are_paused() {
-    let config = crate::send::SenderConfig { buffer: 8 << 20, ..super::talk::config() };
+    let config = crate::send::SenderConfig { buffer: 8 << 20, ..talk::config() };
     let mut talk = Talk::with(config, 1);
     talk.sender.interleave();
     talk.sender.set_scheduler(Scheduler::RoundRobin);

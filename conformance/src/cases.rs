@@ -9,3 +9,5 @@ mod nat;
 mod sctp;
 mod stun;
 mod turn;
+
+pub(crate) use sctp::scripted::play as play_sctp;

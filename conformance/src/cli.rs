@@ -23,6 +23,7 @@ mod matrix;
 mod mutants;
 mod replay;
 mod run;
+mod script;
 mod show;
 mod subjects;
 
@@ -36,6 +37,7 @@ Examples (`cargo xtask conformance` builds this program and runs it with the sam
   cargo xtask conformance list --requirements --untested   what is not tested yet
   cargo xtask conformance show stun.rtx.schedule           a case, or a requirement
   cargo xtask conformance replay 'stun.rtx.schedule' --subject ours --seed 0x7
+  cargo xtask conformance script conformance/scripts/sctp/gap.pkt --subject dcsctp
   cargo xtask conformance diff before/run.json after/run.json
   cargo xtask conformance --shard 3/8 --out part3          one of eight parts; `merge` joins them
   cargo xtask conformance matrix                           ICE agents behind pairs of NATs
@@ -93,6 +95,8 @@ enum Command {
     },
     /// Run one case again, print its ladder and compare it with the record.
     Replay(replay::Args),
+    /// Play a script of SCTP packets, in the manner of packetdrill, against a subject.
+    Script(script::Args),
     /// Compare two runs, or two subjects.
     Diff(documents::DiffArgs),
     /// Join the shards of a run.
@@ -156,6 +160,7 @@ pub fn main_with(
         Some(Command::List(args)) => list::list(&suite, &args, out),
         Some(Command::Show { id }) => show::show(&suite, &id, out),
         Some(Command::Replay(args)) => replay::replay(&suite, &args, out),
+        Some(Command::Script(args)) => script::script(&suite, &args, out),
         Some(Command::Diff(args)) => documents::diff(&args, out),
         Some(Command::Merge(args)) => documents::merge(&args, out),
         Some(Command::Report(args)) => documents::report(&args, out),

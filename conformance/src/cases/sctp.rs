@@ -15,6 +15,7 @@
 //! | `data.rs` | messages on streams |
 //! | `repair.rs`, `window.rs` | losses repaired, windows closed |
 //! | `heartbeat.rs`, `shutdown.rs`, `abort.rs` | paths that are idle, and the end |
+//! | `scripted.rs` | exchanges written down in `conformance/scripts/sctp` |
 //! | `snap.rs` | associations set up by signalling |
 //! | `unknown.rs`, `guard.rs` | types that nobody knows, and packets that are not let in |
 
@@ -37,6 +38,7 @@ mod reset_answer;
 mod reset_request;
 mod restart;
 mod script;
+pub(crate) mod scripted;
 mod set_up;
 mod set_up_loss;
 mod shutdown;

@@ -12,6 +12,7 @@
 //! | `body.rs`, `control.rs`, `reconfig.rs` | what the chunks say |
 //! | `summary.rs` | a packet in a line, for ladders |
 //! | `peer.rs` | [`Peer`]: one end of an association that does as a case says |
+//! | `script.rs` | [`script`]: exchanges as text, in the manner of packetdrill |
 
 mod body;
 mod chunk;
@@ -21,6 +22,7 @@ mod crc32c;
 mod packet;
 mod peer;
 mod reconfig;
+pub mod script;
 mod summary;
 
 pub use self::{

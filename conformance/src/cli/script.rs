@@ -45,7 +45,7 @@ pub(super) fn script(suite: &Suite, args: &Args, out: &mut dyn Write) -> Result<
         Refusal::environment(format!("{shown}: cannot be read ({error}); name another file"))
     })?;
     let script = Script::read(&text).map_err(|error| Refusal::data(format!("{shown}: {error}")))?;
-    let subjects = suite.named(std::slice::from_ref(&args.subject))?;
+    let subjects = suite.subjects(std::slice::from_ref(&args.subject))?;
     let mut exit = Exit::Equal;
     for subject in subjects {
         let ctl = Ctl::new(subject, &suite.registry, &BY_HAND, args.seed);

@@ -122,6 +122,9 @@ impl<O: Observer> Life<O> {
     /// Whether all that should happen has happened.
     fn is_over(&self) -> bool {
         let [Some(one), Some(other)] = [self.app(0), self.app(1)] else { return false };
+        if !(self.all_read(one, other) && self.all_read(other, one)) {
+            return false;
+        }
         if matches!(self.deed, Some(Deed::Shutdown(_) | Deed::ShutdownBoth(_) | Deed::Abort(_))) {
             return one.diary.closed.is_some() && other.diary.closed.is_some();
         }
@@ -129,7 +132,7 @@ impl<O: Observer> Life<O> {
             app.lanes().iter().all(|lane| lane.phase == Phase::Done)
                 && app.end().association().is_idle()
         };
-        quiet(one) && quiet(other) && self.all_read(one, other) && self.all_read(other, one)
+        quiet(one) && quiet(other)
     }
 
     /// Whether every message that must arrive has been read.

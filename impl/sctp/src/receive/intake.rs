@@ -115,8 +115,10 @@ impl Receiver {
                 return Ok(None);
             }
         }
-        // What ends a message may make it readable, so it may go beyond by as much as a message.
-        let finishes = ends && self.ledger.cost() + length <= self.window.limit() + self.longest;
+        // What ends a message may make it readable, and what fills a gap may complete what is held beyond it,
+        // so they may go beyond by as much as a message.
+        let finishes = (ends || self.tsns.has_gap())
+            && self.ledger.cost() + length <= self.window.limit() + self.longest;
         match (is_stuck, finishes) {
             (true, true) => Ok(None),
             (true, false) => Err(Misdeed::NothingFinished),

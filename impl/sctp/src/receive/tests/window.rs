@@ -124,6 +124,20 @@ fn one_byte_fragments_with_gaps_are_held_within_bounds() {
     }
 }
 
+/// Acknowledgements that overtook each other made the sender take the window for wider than it was: what is
+/// missing still comes, and completes all that waits behind it.
+#[test]
+fn what_fills_a_gap_is_taken_though_the_window_is_full() {
+    let mut told = Told::with(ReceiverConfig { max_window: 5_000, ..CONFIG }, NEAR_WRAP, false);
+    told.data("E", 1, 1, 0, &[0; 1_100]).unwrap();
+    for step in 2..5 {
+        let ssn = u16::try_from(step).unwrap() - 1;
+        told.data("BE", step, 1, ssn, &[0; 1_100]).unwrap();
+    }
+    told.data("B", 0, 1, 0, &[0; 1_100]).unwrap();
+    assert_eq!(told.receiver.drops().count(DropReason::WindowFull), 0);
+}
+
 #[test]
 fn more_unfinished_messages_than_the_largest_window_holds_are_a_misdeed() {
     let mut told = Told::with(ReceiverConfig { max_window: 2 << 20, ..CONFIG }, NEAR_WRAP, true);

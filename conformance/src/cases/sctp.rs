@@ -7,6 +7,8 @@
 //! | `partial_send.rs`, `partial_receive.rs` | messages that are given up: RFC 3758, RFC 7496 |
 //! | `reset_answer.rs`, `reset_request.rs` | changes of streams: RFC 6525 |
 //! | `interleave.rs`, `discovery.rs` | RFC 8260; RFC 8899 |
+//! | `congestion.rs` | RFC 9260 §7.2 |
+//! | `regress.rs`, `regress_data.rs` | what other stacks once got wrong |
 //! | `immediate.rs`, `zero_checksum.rs` | RFC 7053; RFC 9653 |
 //! | `set_up.rs`, `set_up_loss.rs` | associations set up from either side, and with packets lost |
 //! | `refused.rs`, `cookies.rs` | what sets up nothing |
@@ -22,6 +24,7 @@
 mod abort;
 mod acknowledge;
 mod collision;
+mod congestion;
 mod cookies;
 mod data;
 mod discovery;
@@ -33,6 +36,8 @@ mod lossy;
 mod partial_receive;
 mod partial_send;
 mod refused;
+mod regress;
+mod regress_data;
 mod repair;
 mod reset_answer;
 mod reset_request;

@@ -450,9 +450,9 @@ fn schedulers(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let mut s =
         if v.text("kind") == "i-data" { interleaving(t)? } else { SctpStage::connected(t)? };
     needed(s.command(t, |endpoint, now| endpoint.set_scheduler(now, name)))?;
-    // Stream 1 counts four times as much as stream 2, and is less urgent.
+    // Stream 1 counts four times as much as stream 2, or less where the larger number goes first.
     let weights: [(u16, u16); 2] =
-        if name == "priority" { [(1, 9), (2, 1)] } else { [(1, 1024), (2, 256)] };
+        if name == "priority" { [(1, 1), (2, 9)] } else { [(1, 1024), (2, 256)] };
     for (stream, weight) in weights {
         needed(s.command(t, |endpoint, now| endpoint.set_priority(now, stream, weight)))?;
     }

@@ -276,7 +276,7 @@ fn cookies(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     pour(&mut s, t, &packets, "forged cookies");
     let acks = s.chunks_since(mark).iter().filter(|one| one.kind == chunk::COOKIE_ACK).count();
     t.must(req::SCTP_COOKIE_INVALID_DISCARDED, acks == 0, "no COOKIE ACK", acks)?;
-    t.should(req::SCTP_COOKIE_MAC, acks == 0, "no COOKIE ACK", acks)?;
+    t.must(req::SCTP_COOKIE_MAC, acks == 0, "no COOKIE ACK", acks)?;
     if v.text("state") == "established" {
         return s.unharmed(t, req::SCTP_COOKIE_INVALID_DISCARDED);
     }

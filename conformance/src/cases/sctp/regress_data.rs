@@ -86,7 +86,7 @@ case! {
     reqs: [req::PRSCTP_FORWARD_TSN_ADVANCES],
     kind: SubjectKind::Sctp,
     needs: [Cap::SctpPartialReliability],
-    variants: product! { by: [1, 65_536, 1_000_000_000, 2_147_483_646], held: ["nothing", "fragments"] },
+    variants: product! { by: [1, 65_536, 1_000_000_000, 2_147_400_000], held: ["nothing", "fragments"] },
     run: jumps,
 }
 
@@ -324,14 +324,16 @@ fn queue(t: &mut Ctl<'_>, _v: &Variant) -> Outcome {
     t.precondition(taken > 70_000, format_args!("a queue of 70000, not {taken}"))?;
     s.serve(t, 12 * LONG);
     let data = s.peer.log.data();
-    let right = data.iter().scan(0_u16, |next, data| {
-        let expected = *next;
-        *next = expected.wrapping_add(1);
-        Some(data.ssn == expected)
-    });
-    let in_order = right.filter(|right| *right).count();
+    let first = data.first().map_or(0, |data| data.tsn);
+    // What was lost on the way came again later.
+    let place = |tsn: u32| tsn.wrapping_sub(first);
+    let numbered = |data: &&Data| {
+        let [.., a, b] = place(data.tsn).to_be_bytes();
+        data.ssn == u16::from_be_bytes([a, b])
+    };
+    let in_order = data.iter().filter(numbered).count();
     let got = format!("{in_order} of {taken} in order, {} chunks", data.len());
-    let all = u32::try_from(in_order) == Ok(taken);
+    let all = u32::try_from(in_order).is_ok_and(|count| count >= taken);
     t.must(req::SCTP_SSN_INCREMENTS, all, taken, &got)?;
     t.must(req::SCTP_SSN_WRAPS, all, taken, &got)?;
     t.must(req::SCTP_SSN_WINDOW, all, taken, got)

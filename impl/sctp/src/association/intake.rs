@@ -144,6 +144,12 @@ impl Association {
         match chunk {
             Chunk::Data(_) | Chunk::IData(_) => self.take_data(chunk, arrival)?,
             Chunk::Sack(sack) => self.take_sack(sack)?,
+            Chunk::ForwardTsn(_) | Chunk::IForwardTsn(_) if !self.takes_forward_tsn() => {
+                // RFC 3758 §3.3.1: as if the chunk were unknown.
+                let mut bytes = Vec::new();
+                chunk.write(&mut Writer::new(&mut bytes));
+                return Ok(self.take_unknown(ChunkType::FORWARD_TSN, &bytes, arrival));
+            }
             Chunk::ForwardTsn(_) | Chunk::IForwardTsn(_) => self.take_forward_tsn(chunk)?,
             Chunk::Reconfig(_) if self.is_overfull() => return Err(DropReason::Unread.into()),
             Chunk::Reconfig(reconfig) => self.take_reconfig(reconfig)?,
@@ -234,6 +240,11 @@ impl Association {
         Ok(())
     }
 
+    /// Whether messages may be given up; true where nothing was agreed on yet.
+    fn takes_forward_tsn(&self) -> bool {
+        self.state.link().is_none_or(|link| link.features.forward_tsn)
+    }
+
     fn take_forward_tsn(&mut self, chunk: &Chunk<'_>) -> Result<(), Flaw> {
         let now = self.now;
         let link = match &mut self.state {
@@ -241,9 +252,6 @@ impl Association {
             State::ShutdownSent(closing) => &mut closing.link,
             _ => return Err(DropReason::UnexpectedChunk.into()),
         };
-        if !link.features.forward_tsn {
-            return Err(crate::Misdeed::WrongForwardTsn.into());
-        }
         match chunk {
             Chunk::ForwardTsn(forward) => link.receiver.handle_forward_tsn(now, forward)?,
             Chunk::IForwardTsn(forward) => link.receiver.handle_i_forward_tsn(now, forward)?,

@@ -18,6 +18,7 @@ use crate::{
 mod baseline;
 mod determinism;
 mod documents;
+mod goodput;
 mod list;
 mod matrix;
 mod mutants;
@@ -41,6 +42,7 @@ Examples (`cargo xtask conformance` builds this program and runs it with the sam
   cargo xtask conformance diff before/run.json after/run.json
   cargo xtask conformance --shard 3/8 --out part3          one of eight parts; `merge` joins them
   cargo xtask conformance matrix                           ICE agents behind pairs of NATs
+  cargo xtask conformance goodput                          what SCTP associations carry over a bottleneck
   cargo xtask conformance mutants                          does the suite notice planted bugs?
 
 Exit codes:
@@ -109,6 +111,8 @@ enum Command {
     Mutants(mutants::Args),
     /// Run our ICE agent and those of others behind every pair of NATs, side by side.
     Matrix(matrix::Args),
+    /// Measure what SCTP associations carry over a bottleneck, ours and those of others side by side.
+    Goodput(goodput::Args),
     /// Maintain the lists of known deviations.
     #[command(subcommand)]
     Baseline(baseline::Command),
@@ -167,6 +171,7 @@ pub fn main_with(
         Some(Command::Subjects) => subjects::subjects(&suite, out),
         Some(Command::Mutants(args)) => mutants::mutants(&suite, &args, out),
         Some(Command::Matrix(args)) => matrix::matrix(&suite, &args, out),
+        Some(Command::Goodput(args)) => goodput::goodput(&args, out),
         Some(Command::Baseline(command)) => baseline::baseline(&suite, &command, out),
     }
 }

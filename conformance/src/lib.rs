@@ -14,6 +14,7 @@
 //! | [`execute`], [`runner`], [`select`] | one job and its verdict; many jobs; which jobs |
 //! | [`baseline`], [`mutants`], [`replay`] | known deviations, planted bugs, single results again |
 //! | [`assemble`], [`folder`], [`mod@print`], [`progress`] | the document, the files, the terminal |
+//! | [`goodput`] | what associations carry over a bottleneck, ours and those of others in one table |
 //! | [`suite`], [`cli`], [`exit`] | everything together: the program |
 
 extern crate self as conformance;
@@ -34,6 +35,7 @@ pub mod execute;
 pub mod exit;
 pub mod folder;
 pub mod glob;
+pub mod goodput;
 pub mod mutants;
 pub mod panics;
 pub mod print;

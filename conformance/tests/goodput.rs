@@ -12,10 +12,10 @@ fn ours_fills_a_short_path_with_and_without_loss() {
         stacks: vec![Stack::Ours(Algorithm::ModelBased), Stack::Ours(Algorithm::Cubic)],
         rtts: vec![10],
         losses: vec![0, 1_000],
-        span: Duration::from_secs(3),
+        span: Duration::from_millis(1_500),
         ..Plan::whole()
     };
     let sheet = run(&plan, &|_, _, _| ());
     insta::assert_snapshot!("ours", sheet.table());
-    assert!(sheet.figures.iter().filter(|it| it.stack == "ours").all(|it| it.percent > 75.0));
+    assert!(sheet.figures.iter().filter(|it| it.stack == "ours").all(|it| it.percent > 70.0));
 }

@@ -23,7 +23,7 @@ use queue::QueueMeter;
 const LEAST_KEPT: u64 = 700;
 /// What remains of a window that fills the path and no queue, in thousandths: a tenth is left free, for
 /// others and for the next measurement of the bare round trip.
-const KEPT: u64 = 900;
+const KEPT: u64 = 940;
 /// Rounds without a queue, past the size at which congestion was last met, after which the window grows by
 /// up to one part in so many each round.
 const QUIET_ROUNDS: u32 = 2;
@@ -133,13 +133,19 @@ impl ModelBased {
         let product = self.product(acked.min_rtt).max(floor(self.packet));
         self.window = product.min(self.window);
         self.curve.settle(self.window);
-        self.settle(acked.now + acked.smoothed_rtt);
+        // Two round trips as long as they are now: until then, what overflowed before shows as loss, and
+        // the queue drains.
+        self.settle(acked.now + self.round_trip(acked) * 2);
+    }
+
+    /// The round trip of the last moments, queue included.
+    fn round_trip(&self, acked: &Acked) -> Duration {
+        acked.min_rtt + self.queue.delay(acked.min_rtt)
     }
 
     fn cruise(&mut self, acked: &Acked, congested: bool) {
         if congested && acked.now >= self.settled_at {
-            let rtt = acked.min_rtt + self.queue.delay(acked.min_rtt);
-            self.reduce(acked.now, rtt, acked.min_rtt);
+            self.reduce(acked.now, self.round_trip(acked), acked.min_rtt);
         } else if acked.app_limited {
             self.curve.stand_still(acked.now);
         } else {

@@ -10,7 +10,9 @@ use std::{
 
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use swarm::{Known, Outcome, Record, World, differing, draw_one, run, shrink, tell, worlds};
+use swarm::{
+    Known, Outcome, Record, World, differing, draw_one, fairness, run, shrink, tell, worlds,
+};
 
 /// Thousands of random worlds, each of which keeps its promises.
 ///
@@ -29,6 +31,7 @@ use swarm::{Known, Outcome, Record, World, differing, draw_one, run, shrink, tel
         cargo xtask sim --seeds 20000 ice          many more\n  \
         cargo xtask sim --seed 0x2a ice            one of them, packet by packet\n  \
         cargo xtask sim --table dtls               what handshakes cost, with and without loss\n  \
+        cargo xtask sim --table fairness           how associations share a bottleneck with TCP\n  \
         cargo xtask sim --list                     what kinds of worlds there are\n\n\
         Exit codes: 0 every promise was kept but those on the record of known failures, 1 one was broken, \
         2 the record is out of date, 4 the machine lacks something, 64 wrong usage."
@@ -58,9 +61,14 @@ struct Arguments {
     /// How many failures are shrunk, drawn and told in full.
     #[arg(long, value_name = "COUNT", default_value_t = 5)]
     told: usize,
-    /// Print the table of this kind of world, what things cost in chosen ones, and stop.
+    /// Print the table of this kind of world, what things cost in chosen ones, and stop. There is one
+    /// that belongs to no kind: `fairness`.
     #[arg(long, conflicts_with_all = ["seed", "seeds", "from"])]
     table: bool,
+    /// Round trips in milliseconds of the table of fairness.
+    #[arg(long, value_name = "MS", value_delimiter = ',', default_value = "50", requires = "table",
+          value_parser = clap::value_parser!(u64).range(1..=2_000))]
+    rtt: Vec<u64>,
     /// Name the kinds of worlds and stop.
     #[arg(long)]
     list: bool,
@@ -109,6 +117,9 @@ fn perform(arguments: &Arguments) -> Result<(String, u8), Failure> {
         let lines = all.iter().map(|it| format!("{:8} {}\n", it.name(), it.about()));
         return Ok((lines.collect(), 0));
     }
+    if arguments.table && arguments.world == "fairness" {
+        return fair(arguments);
+    }
     let Some(world) = all.iter().find(|it| it.name() == arguments.world) else {
         let names: Vec<_> = all.iter().map(|it| it.name()).collect();
         let says = format!("no world `{}`; there are: {}", arguments.world, names.join(", "));
@@ -122,6 +133,18 @@ fn perform(arguments: &Arguments) -> Result<(String, u8), Failure> {
         Some(seed) => one(arguments, world.as_ref(), seed),
         None => many(arguments, world.as_ref()),
     }
+}
+
+/// How associations share a bottleneck; the figures are left as CSV and as a drawing, too.
+fn fair(arguments: &Arguments) -> Result<(String, u8), Failure> {
+    let plan = fairness::Plan::at(&arguments.rtt, arguments.threads);
+    let bar = bar(plan.meetings.len() as u64);
+    let sheet = fairness::run(&plan, &|done| bar.set_position(done as u64));
+    bar.finish_and_clear();
+    write(&arguments.out.join("fairness.csv"), sheet.csv().as_bytes())?;
+    write(&arguments.out.join("fairness.svg"), sheet.svg().as_bytes())?;
+    let left = arguments.out.join("fairness.{csv,svg}");
+    Ok((format!("{}\nleft in {}\n", sheet.table(), left.display()), 0))
 }
 
 /// One world, packet by packet.

@@ -15,10 +15,12 @@
 //! | `ice.rs`, `ice/` | [`Ice`]: two peers that connect through anything |
 //! | `dtls.rs`, `dtls/` | [`Dtls`]: a client and a server that agree on keys over anything |
 //! | `sctp.rs`, `sctp/` | [`Sctp`]: two ends that deliver over anything |
+//! | `fairness.rs`, `fairness/` | [`fairness`]: how associations share a bottleneck |
 //! | `memory.rs` | how much an endpoint holds, and whether it stands still |
 //! | `main.rs`, `cli.rs` | the command line: `cargo xtask sim` |
 
 mod dtls;
+pub mod fairness;
 mod ice;
 mod known;
 mod memory;

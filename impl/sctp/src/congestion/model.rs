@@ -20,7 +20,7 @@ use losses::Losses;
 use queue::QueueMeter;
 
 /// The least that remains of the window when the path is congested, in thousandths: what CUBIC keeps.
-const LEAST_KEPT: u64 = 700;
+const LEAST_KEPT: u64 = 640;
 /// What remains of a window that fills the path and no queue, in thousandths: a tenth is left free, for
 /// others and for the next measurement of the bare round trip.
 const KEPT: u64 = 940;

@@ -29,7 +29,7 @@ struct Before {
 
 impl Cubic {
     pub(super) fn new(packet: u64) -> Self {
-        let packet = packet.max(1);
+        let packet = packet_size(packet);
         Self {
             packet,
             window: initial_window(packet),
@@ -47,6 +47,15 @@ impl Cubic {
         let reduced = self.curve.reduce(self.window, BETA).max(floor(self.packet));
         self.threshold = reduced;
     }
+}
+
+/// No window grows beyond this, a terabyte, nor counts more acknowledged at once: every product of sizes and
+/// times fits its integers.
+pub(super) const MAX_WINDOW: u64 = 1 << 40;
+
+/// A packet size that a packet can have.
+pub(super) fn packet_size(bytes: u64) -> u64 {
+    bytes.clamp(1, 1 << 16)
 }
 
 /// Bytes that may leave before anything is known: ten packets, as RFC 9002 §7.2 has it.
@@ -92,7 +101,7 @@ impl Controller for Cubic {
         if self.in_slow_start() {
             self.slow_start.on_ack(acked);
             let step = self.slow_start.growth(acked.newly_acked);
-            self.window = self.window.saturating_add(step).min(self.threshold);
+            self.window = self.window.saturating_add(step).min(self.threshold).min(MAX_WINDOW);
             if self.slow_start.is_over() {
                 self.threshold = self.window;
             }
@@ -127,6 +136,6 @@ impl Controller for Cubic {
     }
 
     fn set_packet_size(&mut self, bytes: u64) {
-        self.packet = bytes.max(1);
+        self.packet = packet_size(bytes);
     }
 }

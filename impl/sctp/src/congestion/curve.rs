@@ -2,7 +2,7 @@
 
 use base::Instant;
 
-use super::Acked;
+use super::{Acked, cubic::MAX_WINDOW};
 
 /// The curve's scale, `C` of RFC 9438: four tenths of a packet for each second cubed.
 const SCALE: (i128, i128) = (4, 10);
@@ -71,7 +71,8 @@ impl Curve {
 
     /// The window after an acknowledgement.
     pub(super) fn grow(&mut self, acked: &Acked, window: u64, packet: u64) -> u64 {
-        let plateau = self.plateau.max(window);
+        let (window, newly_acked) = (window.min(MAX_WINDOW), acked.newly_acked.min(MAX_WINDOW));
+        let plateau = self.plateau.clamp(window, MAX_WINDOW);
         let epoch = self.epoch.get_or_insert_with(|| Epoch {
             began: acked.now,
             to_plateau: to_plateau(plateau - window, packet),
@@ -83,25 +84,25 @@ impl Curve {
         let ahead = elapsed.saturating_add(millis(acked.smoothed_rtt));
         let slope = if epoch.reno < self.prior { RENO_SLOPE } else { 1_000 };
         epoch.reno = epoch.reno.saturating_add(ratio(
-            u128::from(slope) * u128::from(acked.newly_acked) * u128::from(packet),
+            u128::from(slope) * u128::from(newly_acked) * u128::from(packet),
             u128::from(window.max(1)) * 1_000,
         ));
         if epoch.at(elapsed, packet) < epoch.reno {
-            return window.max(epoch.reno);
+            return window.max(epoch.reno).min(MAX_WINDOW);
         }
         let target = epoch.at(ahead, packet).clamp(window, window.saturating_mul(3) / 2);
-        let step = u128::from(target - window) * u128::from(acked.newly_acked);
-        window.saturating_add(ratio(step, u128::from(window.max(1))))
+        let step = u128::from(target - window) * u128::from(newly_acked);
+        window.saturating_add(ratio(step, u128::from(window.max(1)))).min(MAX_WINDOW)
     }
 }
 
 impl Epoch {
     /// The curve after so many milliseconds.
     fn at(&self, elapsed: u64, packet: u64) -> u64 {
-        // A century of milliseconds, cubed, times any packet, still fits.
-        let span = i128::from(elapsed.min(1 << 40)) - i128::from(self.to_plateau);
+        // Seven weeks of milliseconds, cubed, times any packet, still fits.
+        let span = i128::from(elapsed.min(1 << 32)) - i128::from(self.to_plateau);
         let (num, den) = SCALE;
-        let rise = span * span * span / 1_000_000_000 * num * i128::from(packet) / den;
+        let rise = span * span * span * num * i128::from(packet) / (1_000_000_000 * den);
         u64::try_from(i128::from(self.plateau).saturating_add(rise).max(0)).unwrap_or(u64::MAX)
     }
 }
@@ -138,3 +139,6 @@ fn ratio(num: u128, den: u128) -> u64 {
 fn millis(span: std::time::Duration) -> u64 {
     u64::try_from(span.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,27 @@
 //! A controller that asks a model of the path what a loss means.
+//!
+//! RFC 9260 §7.2.3 (departure): a loss need not halve the window. The rules of RFC 9260 §7.2 take every
+//! loss for congestion, so that one packet in a hundred lost to a radio link holds an association of
+//! 100 Mbit/s and 100 ms to one hundredth of its path. This controller keeps a model: the bandwidth that the
+//! path has delivered, its bare round trip, and how long packets wait beyond that. The design is ours; what
+//! is taken from elsewhere is named.
+//!
+//! * **A loss is congestion where there is a queue.** Queues overflow, or are managed by CoDel, only when
+//!   packets wait. If the shortest round trip of the last moments is the bare one, a loss was chance, and
+//!   the window stays. The threshold lies below CoDel's target of 5 ms, so that a managed queue is obeyed.
+//!   Losses of more than a few percent are congestion in any case: a policer, or a queue too short to see.
+//! * **A window shrinks to what fills the path**, and leaves a little free: by less than CUBIC's where the
+//!   queue is short, by a bit more where it is long, so that flows with Reno's small steps live beside it.
+//! * **It grows along CUBIC's curve** (RFC 9438). Whoever fills the queue then shares it as two CUBIC
+//!   flows do: this, and not the model, is what keeps it fair.
+//! * **Past the plateau, while no queue shows, it probes**: by a sixty-fourth more in each round, up to an
+//!   eighth. Bandwidth that others left, or that slow start missed, is found in seconds.
+//! * **It starts by doubling** until a queue stands (as RFC 9406 notices it), the bandwidth is flat for three
+//!   rounds, or a loss is congestion. Then it holds still for a round trip: the first whole one of a full
+//!   path, which shows its bandwidth. Bandwidth times bare round trip is the window it goes on with.
+//!
+//! A timeout and a mark (RFC 4960 §A) are answered as ever. Figures: `cargo xtask conformance goodput` and
+//! `cargo xtask sim --table fairness`.
 
 use std::time::Duration;
 
@@ -6,7 +29,7 @@ use base::Instant;
 
 use super::{
     Acked, Congestion, Controller, Sent,
-    cubic::{floor, initial_window},
+    cubic::{MAX_WINDOW, floor, initial_window, packet_size},
     curve::Curve,
     idle::Idle,
 };
@@ -19,10 +42,12 @@ use bandwidth::Bandwidth;
 use losses::Losses;
 use queue::QueueMeter;
 
-/// The least that remains of the window when the path is congested, in thousandths: what CUBIC keeps.
+/// The least that remains of the window when the path is congested, in thousandths. CUBIC keeps 700, Reno
+/// 500: between the two both of them get their share of a queue that drops at its tail.
 const LEAST_KEPT: u64 = 640;
-/// What remains of a window that fills the path and no queue, in thousandths: a tenth is left free, for
-/// others and for the next measurement of the bare round trip.
+/// What remains of a window that fills the path and no queue, in thousandths: the rest is left free, for
+/// others and for the next measurement of the bare round trip. With less free a newcomer finds no room,
+/// with more a path that loses packets by chance is not filled.
 const KEPT: u64 = 940;
 /// Rounds without a queue, past the size at which congestion was last met, after which the window grows by
 /// up to one part in so many each round.
@@ -34,7 +59,7 @@ const QUEUE_SHARE: u32 = 16;
 const MIN_QUEUE: Duration = Duration::from_millis(2);
 const MAX_QUEUE: Duration = Duration::from_millis(4);
 
-/// See the module.
+/// The controller; its design is told above.
 #[derive(Debug)]
 pub(super) struct ModelBased {
     packet: u64,
@@ -77,7 +102,7 @@ enum Phase {
 
 impl ModelBased {
     pub(super) fn new(packet: u64) -> Self {
-        let packet = packet.max(1);
+        let packet = packet_size(packet);
         Self {
             packet,
             window: initial_window(packet),
@@ -97,8 +122,8 @@ impl ModelBased {
 
     /// Bytes that fill the path and no queue, by what is known.
     fn product(&self, min_rtt: Duration) -> u64 {
-        let bytes = u128::from(self.bandwidth.max()) * min_rtt.as_nanos() / 1_000_000_000;
-        u64::try_from(bytes).unwrap_or(u64::MAX)
+        let bytes = u128::from(self.bandwidth.max()).saturating_mul(min_rtt.as_nanos());
+        u64::try_from(bytes / 1_000_000_000).unwrap_or(u64::MAX)
     }
 
     fn threshold(&self, min_rtt: Duration) -> Duration {
@@ -113,8 +138,7 @@ impl ModelBased {
             || self.losses.are_heavy(self.packet)
     }
 
-    /// Shrinks the window to what empties the queue and leaves a tenth of the path free, and by no more than
-    /// CUBIC would.
+    /// Shrinks the window to what empties the queue and leaves a little of the path free.
     fn reduce(&mut self, now: Instant, rtt: Duration, min_rtt: Duration) {
         self.before = Some((self.window, self.curve));
         let share = min_rtt.as_nanos() * u128::from(KEPT) / (rtt.as_nanos()).max(1);
@@ -156,8 +180,8 @@ impl ModelBased {
             }
             if self.quiet >= QUIET_ROUNDS {
                 let rounds = u64::from((self.quiet - QUIET_ROUNDS + 1).min(MOST_QUIET));
-                let extra = acked.newly_acked * rounds / QUIET_GROWTH;
-                self.window = self.window.max(window.saturating_add(extra));
+                let extra = acked.newly_acked.min(MAX_WINDOW) * rounds / QUIET_GROWTH;
+                self.window = self.window.max((window + extra).min(MAX_WINDOW));
                 self.curve.settle(self.window);
             }
         }
@@ -207,7 +231,7 @@ impl Controller for ModelBased {
                 {
                     self.phase = Phase::Measure { until: acked.now + acked.smoothed_rtt };
                 } else if !acked.app_limited {
-                    self.window = self.window.saturating_add(acked.newly_acked);
+                    self.window = self.window.saturating_add(acked.newly_acked).min(MAX_WINDOW);
                 }
             }
             Phase::Measure { until } if acked.now >= until => self.measured(acked),
@@ -249,6 +273,6 @@ impl Controller for ModelBased {
     }
 
     fn set_packet_size(&mut self, bytes: u64) {
-        self.packet = bytes.max(1);
+        self.packet = packet_size(bytes);
     }
 }

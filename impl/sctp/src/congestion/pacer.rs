@@ -109,3 +109,6 @@ impl Pacer {
         i128::from(self.rate) * i128::from(nanos)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -58,3 +58,6 @@ impl Reduction {
         self.delivered >= self.in_flight_before
     }
 }
+
+#[cfg(test)]
+mod tests;

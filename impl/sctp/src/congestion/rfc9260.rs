@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use base::Instant;
 
-use super::{Acked, Congestion, Controller, Sent};
+use super::{
+    Acked, Congestion, Controller, Sent,
+    cubic::{MAX_WINDOW, packet_size},
+};
 
 /// Slow start and congestion avoidance as RFC 9260 §7.2.1, §7.2.2 and §7.2.3 write them.
 #[derive(Debug)]
@@ -20,7 +23,7 @@ pub(super) struct Rfc9260 {
 
 impl Rfc9260 {
     pub(super) fn new(packet: u64) -> Self {
-        let packet = packet.max(1);
+        let packet = packet_size(packet);
         // RFC 9260 §7.2.1: the smaller of the two bounds, that for IPv6, since below DTLS nobody says
         // which family the path has.
         let window = (4 * packet).min((2 * packet).max(4_344));
@@ -78,7 +81,7 @@ impl Controller for Rfc9260 {
         if self.in_slow_start() {
             if !acked.app_limited {
                 let step = acked.newly_acked.min(self.packet);
-                self.window = self.window.saturating_add(step);
+                self.window = self.window.saturating_add(step).min(MAX_WINDOW);
             }
             return;
         }
@@ -88,7 +91,7 @@ impl Controller for Rfc9260 {
                 self.partial = self.window;
             } else {
                 self.partial -= self.window;
-                self.window = self.window.saturating_add(self.packet);
+                self.window = self.window.saturating_add(self.packet).min(MAX_WINDOW);
             }
         }
         if acked.in_flight == 0 {
@@ -115,6 +118,9 @@ impl Controller for Rfc9260 {
     }
 
     fn set_packet_size(&mut self, bytes: u64) {
-        self.packet = bytes.max(1);
+        self.packet = packet_size(bytes);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,6 @@ impl Sampler {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

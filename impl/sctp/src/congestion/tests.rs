@@ -1,5 +1,6 @@
 //! Claims about controllers on a lane: one bottleneck, ideal senders, exact figures.
 
+pub(super) mod extremes;
 mod lane;
 
 use std::time::Duration;

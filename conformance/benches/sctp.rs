@@ -7,6 +7,7 @@
 //! * packets of at most 1,200 bytes, DATA chunks (no interleaving), one stream, reliable and ordered;
 //! * each message is copied from a common source into what the stack takes messages as, no more is
 //!   unacknowledged than [`QUEUED`] bytes, and each message that arrives is read and looked at;
+//! * an allocator that gives nothing back to the system meanwhile (glibc; elsewhere as it is);
 //! * everything else as each has it by default.
 //!
 //! Rates are bytes of user data for a second of the thread's CPU time, for both ends together: medians of
@@ -14,7 +15,7 @@
 //! with its own defaults, the log calls on its way included; no logger is installed.
 #![expect(clippy::unwrap_used, reason = "a benchmark may panic")]
 
-use std::{hint::black_box, net::SocketAddr, sync::Arc, time::Duration};
+use std::{hint::black_box, net::SocketAddr, process::Command, sync::Arc, time::Duration};
 
 use base::{Ecn, Instant, Rng};
 use bytes::Bytes;
@@ -29,9 +30,11 @@ use sctp::{Association, Config, Event, Ppid, SendOptions, StreamId};
 const PACKET: usize = 1_200;
 /// Bytes of messages that are given and have not arrived, at most one message more.
 const QUEUED: usize = 256 << 10;
-/// Bytes of user data in one turn of a stack.
-const TURN: usize = 24 << 20;
-const ROUNDS: usize = 7;
+/// CPU time of one turn of a stack, in seconds, and as much again in which it gets warm.
+const TURN: f64 = 0.15;
+/// Bytes of user data between two looks at the clock.
+const STEP: usize = 4 << 20;
+const ROUNDS: usize = 5;
 const SIZES: [usize; 4] = [1 << 10, 16 << 10, 64 << 10, 256 << 10];
 
 /// Two connected ends of one stack.
@@ -342,7 +345,20 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn table(title: &str, mut pairs: Vec<Box<dyn Pair>>, turn: usize) {
+/// Bytes of user data per second over at least `turn` seconds.
+fn rate(pair: &mut dyn Pair, message: &[u8], turn: f64) -> f64 {
+    let (mut steps, mut spent) = (0, 0.0);
+    let step = STEP.next_multiple_of(message.len());
+    while spent < turn || steps == 0 {
+        spent += seconds(|| pair.carry(message, step));
+        steps += 1;
+    }
+    #[expect(clippy::cast_precision_loss, reason = "a rate")]
+    let bytes = (steps * step) as f64;
+    bytes / spent
+}
+
+fn table(title: &str, mut pairs: Vec<Box<dyn Pair>>, turn: f64) {
     println!("\n{title}: MB of user data per CPU second, both ends together");
     print!("{:>10}", "message");
     pairs.iter().for_each(|pair| print!("{:>12}", pair.name()));
@@ -350,13 +366,11 @@ fn table(title: &str, mut pairs: Vec<Box<dyn Pair>>, turn: usize) {
     for size in SIZES {
         let message: Vec<u8> = (0..size).map(|index| u8::try_from(index % 251).unwrap()).collect();
         let mut rates = vec![Vec::new(); pairs.len()];
-        pairs.iter_mut().for_each(|pair| pair.carry(&message, turn / 4));
         for _ in 0..ROUNDS {
             for (pair, rates) in pairs.iter_mut().zip(&mut rates) {
-                let total = turn.next_multiple_of(size);
-                let seconds = seconds(|| pair.carry(&message, total));
-                #[expect(clippy::cast_precision_loss, reason = "a rate")]
-                rates.push(total as f64 / 1e6 / seconds);
+                // What another left in the caches and in the heap goes first.
+                rate(pair.as_mut(), &message, turn);
+                rates.push(rate(pair.as_mut(), &message, turn) / 1e6);
             }
         }
         let rates: Vec<f64> = rates.into_iter().map(median).collect();
@@ -368,10 +382,36 @@ fn table(title: &str, mut pairs: Vec<Box<dyn Pair>>, turn: usize) {
     }
 }
 
+/// Runs this again with an allocator that keeps what it once got, for all stacks alike. Otherwise the one
+/// whose buffers happen to lie at the end of the heap pays the system for them again and again.
+fn run_with_steady_heap() -> bool {
+    const KEEPS: &str = "1073741824";
+    let name = "MALLOC_TRIM_THRESHOLD_";
+    let Ok(program) = std::env::current_exe() else { return false };
+    if std::env::var_os(name).is_some() {
+        return false;
+    }
+    let status = Command::new(program)
+        .args(std::env::args_os().skip(1))
+        .env(name, KEEPS)
+        .env("MALLOC_MMAP_THRESHOLD_", KEEPS)
+        .status();
+    match status {
+        Ok(status) => {
+            assert!(status.success(), "the run with a steady heap fails");
+            true
+        }
+        Err(_) => false,
+    }
+}
+
 fn main() {
+    if run_with_steady_heap() {
+        return;
+    }
     // `--quick`, and what `cargo test` passes, carry little: enough to see that all of them run.
     let is_quick = std::env::args().any(|argument| argument == "--quick" || argument == "--test");
-    let turn = if is_quick { 1 << 20 } else { TURN };
+    let turn = if is_quick { 0.0 } else { TURN };
     println!("dcsctp {}, sctp-proto 0.10.8; packets of {PACKET} bytes", dcsctp::version());
     let with_crc: Vec<Box<dyn Pair>> =
         vec![Box::new(Ours::new(false)), Box::new(Dcsctp::new(false)), Box::new(SctpProto::new())];

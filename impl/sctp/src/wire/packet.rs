@@ -17,6 +17,7 @@
 use std::fmt;
 
 use base::{Malformed, Reader, Writer};
+use crc_fast::{CrcAlgorithm, Digest};
 
 use super::Chunks;
 
@@ -114,8 +115,17 @@ impl fmt::Debug for Packet<'_> {
 #[must_use]
 pub fn checksum(packet: &[u8]) -> u32 {
     let (before, rest) = packet.split_at_checked(CHECKSUM_AT).unwrap_or((packet, &[]));
-    let after = rest.get(4..).unwrap_or_default();
-    crc32c::crc32c_append(crc32c::crc32c_append(crc32c::crc32c(before), &[0; 4]), after)
+    let mut header = [0; HEADER_LENGTH];
+    header.iter_mut().zip(before).for_each(|(to, from)| *to = *from);
+    let mut digest = Digest::new(CrcAlgorithm::Crc32Iscsi);
+    digest.update(&header);
+    digest.update(rest.get(4..).unwrap_or_default());
+    narrow(digest.finalize())
+}
+
+/// The library gives every sum in 64 bits.
+fn narrow(sum: u64) -> u32 {
+    u32::try_from(sum).unwrap_or_default()
 }
 
 /// Fills in the checksum of a complete packet, which begins where `packet` does. What is shorter than a
@@ -123,7 +133,7 @@ pub fn checksum(packet: &[u8]) -> u32 {
 pub fn seal(packet: &mut [u8]) {
     let Some(field) = packet.get_mut(CHECKSUM_AT..HEADER_LENGTH) else { return };
     field.fill(0);
-    let sum = crc32c::crc32c(packet).to_le_bytes();
+    let sum = narrow(crc_fast::checksum(CrcAlgorithm::Crc32Iscsi, packet)).to_le_bytes();
     if let Some(field) = packet.get_mut(CHECKSUM_AT..HEADER_LENGTH) {
         field.copy_from_slice(&sum);
     }

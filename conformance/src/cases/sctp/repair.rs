@@ -67,9 +67,13 @@ fn timer(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let bounded = timed.iter().all(|gap| *gap <= 4_500 * MILLISECOND);
     t.may(req::SCTP_RTO_MAXIMUM, bounded, "four seconds at most", &got)?;
     t.may(req::SCTP_RTO_DOUBLING_BOUNDED, bounded, "four seconds at most", &got)?;
-    // What goes out with a late repetition is one packet.
+    // What goes out with a late repetition is one packet of data.
     let late = t.expect(times.last().copied(), "a repetition")?;
-    let burst = s.times.iter().filter(|at| **at >= late && **at <= late + SOON).count();
+    let has_data =
+        |place: usize| s.peer.log.packets.get(place).is_some_and(|it| it.has(chunk::DATA));
+    let there = s.times.iter().enumerate();
+    let burst =
+        there.filter(|(place, at)| **at >= late && **at <= late + SOON && has_data(*place)).count();
     t.must(req::SCTP_T3_ONE_PACKET, burst == 1, "one packet", burst)?;
     let over = s.is_over(t);
     let ended = format!("{} repetitions, over: {over}", times.len() - 1);

@@ -176,6 +176,10 @@ impl Association {
             link.on_packet_sent(writer.len(), first);
             finish.ecn = if link.features.ecn { Ecn::Ect0 } else { Ecn::NotEct };
         }
+        // What was too old to be sent may have been the last of it.
+        if writer.len() == HEADER_LENGTH && link.sender.forward_tsn_due() {
+            link.sender.write_forward_tsn(now, room, writer, &link.rtt);
+        }
         if writer.len() > HEADER_LENGTH {
             return Some(finish);
         }

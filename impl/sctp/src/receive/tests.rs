@@ -196,6 +196,7 @@ fn stream_sequence_numbers_wrap() {
 #[test]
 fn every_second_packet_is_acknowledged_and_a_lone_one_waits() {
     let mut told = Told::new(NEAR_WRAP);
+    told.sack_within(100);
     told.data("BE", 0, 1, 0, b"a").unwrap();
     assert_eq!(told.sack(), None);
     assert!(told.receiver.sack_pending());
@@ -211,8 +212,18 @@ fn every_second_packet_is_acknowledged_and_a_lone_one_waits() {
 }
 
 #[test]
+fn the_first_user_data_of_all_is_acknowledged_at_once() {
+    let mut told = Told::new(NEAR_WRAP);
+    told.data("BE", 0, 1, 0, b"a").unwrap();
+    assert_eq!(told.sack().unwrap().0, 1);
+    told.data("BE", 1, 1, 1, b"b").unwrap();
+    assert_eq!(told.sack(), None);
+}
+
+#[test]
 fn chunks_of_one_packet_count_once() {
     let mut told = Told::new(1);
+    told.sack_within(100);
     for step in 0..5 {
         let flags = DataFlags::WHOLE;
         let (stream, ppid) = (StreamId::new(1), Ppid::new(51));

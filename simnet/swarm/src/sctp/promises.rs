@@ -8,7 +8,7 @@ use super::{
     app::App,
     life::Life,
     message::{Key, Mark},
-    plan::{Deed, NAMES, Plan, Reading, Reliability, Side, Sizes, Style},
+    plan::{Deed, Longer, Mtu, NAMES, Plan, Reading, Reliability, Side, Sizes, Style},
 };
 use crate::Broken;
 
@@ -48,7 +48,8 @@ fn broken(promise: &'static str, wanted: &str, got: String) -> Broken {
 
 /// How long after the network has healed everything may take: three of the longest timeouts, so that one
 /// that was set before the healing may pass and two more be needed; twenty round trips; four times the time
-/// that all bytes take on the path; and the time that slow readers take.
+/// that all bytes take on the path; the time that slow readers take; and a minute where packets are
+/// fragmented, for as long may a host keep what is missing a fragment, and have no room for more.
 pub(crate) fn given(plan: &Plan) -> Duration {
     const SLACK: Duration = Duration::from_secs(5);
     let rto = plan.sides.iter().map(|side| side.rto_max).max().unwrap_or_default();
@@ -68,7 +69,10 @@ pub(crate) fn given(plan: &Plan) -> Duration {
         Reliability::Lifetime(millis) => Duration::from_millis(u64::from(millis)),
         _ => Duration::ZERO,
     });
+    let fragments = plan.mtu.longer == Longer::Fragmented && plan.mtu != Mtu::PLAIN;
+    let reassembly = Duration::from_secs(if fragments { 60 } else { 0 });
     rto * 3
+        + reassembly
         + (plan.round_trip() + queues) * (20 + 6 * rounds)
         + Duration::from_millis(sending)
         + reading
@@ -201,10 +205,14 @@ fn is_among(received: &[Mark], sent: &[Mark]) -> bool {
 fn ends<O: Observer>(life: &Life<O>, name: &str, app: &App) -> Option<Broken> {
     use sctp::CloseReason;
     let (at, reason) = app.diary.closed.as_ref()?;
+    // A packet that comes after the end is answered by an ABORT, which may overtake what said that all is well
+    // (RFC 9260 §8.4).
     let fits = matches!(
         (life.deed, reason),
-        (Some(Deed::Shutdown(_) | Deed::ShutdownBoth(_)), CloseReason::Shutdown)
-            | (Some(Deed::Abort(_)), CloseReason::Aborted | CloseReason::AbortedByPeer { .. })
+        (
+            Some(Deed::Shutdown(_) | Deed::ShutdownBoth(_)),
+            CloseReason::Shutdown | CloseReason::AbortedByPeer { cause: None, .. }
+        ) | (Some(Deed::Abort(_)), CloseReason::Aborted | CloseReason::AbortedByPeer { .. })
     );
     (!fits)
         .then(|| broken("lasts", "an association that lasts", format!("{name}: {reason} at {at}")))

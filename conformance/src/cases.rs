@@ -10,4 +10,4 @@ mod sctp;
 mod stun;
 mod turn;
 
-pub(crate) use sctp::scripted::play as play_sctp;
+pub(crate) use self::sctp::scripted::play as play_sctp;

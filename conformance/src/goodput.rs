@@ -33,7 +33,7 @@ use std::{
 };
 
 pub use sheet::{Figure, Sheet};
-pub use stack::Stack;
+pub use stack::{Algorithm, Stack};
 
 /// Bits a second of the bottleneck.
 pub const RATE: u64 = 100_000_000;

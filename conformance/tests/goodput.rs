@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use conformance::goodput::{Plan, Stack, run};
-use sctp::Algorithm;
+use conformance::goodput::{Algorithm, Plan, Stack, run};
 
 /// Ours is exact, whatever the machine: the same figures to the last byte.
 #[test]

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use base::Rng;
-use sctp::Algorithm;
+/// Which controller an association of ours sends with.
+pub use sctp::Algorithm;
 
 use super::ours;
 use crate::{

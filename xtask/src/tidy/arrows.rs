@@ -141,8 +141,9 @@ pub(super) const ROOMS: &[Room] = &[
 /// cannot be blind where the implementation is.
 const ADAPTED: &[&str] = &["crypto", "stun", "sctp", "dtls", "datachannel", "ice", "turn"];
 
-/// The one folder of the suite where they may be imported.
-const ADAPTERS: &str = "conformance/src/subjects";
+/// The folders of the suite where they may be imported: subjects, and the race that puts whole stacks side by side
+/// and judges nothing.
+const ADAPTERS: &[&str] = &["conformance/src/subjects", "conformance/src/goodput"];
 
 /// Other people's stacks: subjects and oracles of the suite, never part of the implementation.
 const FOREIGN: &[&str] = &[
@@ -239,7 +240,7 @@ fn levels() -> Vec<Finding> {
 fn imports(source: &Source) -> Vec<Finding> {
     let suite =
         source.path.starts_with("conformance/src") || source.path.starts_with("conformance/tests");
-    let adapter = source.path.starts_with(ADAPTERS)
+    let adapter = ADAPTERS.iter().any(|folder| source.path.starts_with(folder))
         || source.path == Path::new("conformance/src/subjects.rs");
     if !suite || adapter || !source.is("rs") {
         return Vec::new();
@@ -257,7 +258,8 @@ fn imports(source: &Source) -> Vec<Finding> {
     for (number, line) in source.lines() {
         for name in ADAPTED.iter().filter(|name| names_it(line, name)) {
             let says = format!(
-                "`{name}` may be imported only in {ADAPTERS}: a case sees the wire and the subject's interface"
+                "`{name}` may be imported only in {}: a case sees the wire and the subject's interface",
+                ADAPTERS.join(", ")
             );
             findings.push(Finding::new(&source.path, number, says));
         }

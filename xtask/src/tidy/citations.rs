@@ -19,6 +19,7 @@ const CITED_ALL_THE_SAME: &[(u32, &str)] = &[
     (5389, "its messages are still met on the wire; RFC 8489 differs in what they may carry"),
     (4346, "TLS 1.1 is met in version fields, and refused"),
     (4347, "DTLS 1.0 is met in version fields, and refused"),
+    (7053, "RFC 9260 took it over, and its requirements keep a registry of their own"),
     (4960, "its appendix on ECN was left out of RFC 9260, and chunk types stay reserved for it"),
     (5077, "its tickets are met in the handshakes of TLS 1.2, and passed over"),
     (5245, "its agents are still met on the wire"),

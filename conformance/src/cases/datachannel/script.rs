@@ -6,12 +6,10 @@ pub(in crate::cases) use std::time::Duration;
 
 use simnet::{Host, Link, SocketId};
 
+pub(in crate::cases) use crate::subjects::sctp::SctpReliability;
 pub(in crate::cases) use crate::{
     Ctl, Outcome, Stop, SubjectKind, Variant, case, product, req,
-    subjects::{
-        datachannel::{ChannelData, ChannelSpec, DataChannelConfig, DataChannelEvent},
-        sctp::SctpReliability,
-    },
+    subjects::datachannel::{ChannelData, ChannelSpec, DataChannelConfig, DataChannelEvent},
     world::Seat,
 };
 pub(in crate::cases) use wire::sctp::{

@@ -191,6 +191,11 @@ fn late(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let packet = s.peer.one(old).tag(tag);
     s.send_stimulus(t, &packet, "the packet again");
     s.listen(t, SOON);
+    judge_late(t, &mut s, kind, (mark, own))
+}
+
+/// What an association that stands makes of a `kind` that comes again, by what was said since `mark`.
+fn judge_late(t: &mut Ctl<'_>, s: &mut SctpStage, kind: u8, (mark, own): (usize, u32)) -> Outcome {
     let new = s.packets_since(mark);
     let got = s.since(mark).join("; ");
     match kind {

@@ -145,6 +145,11 @@ fn fragments(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     t.must(req::SCTP_UNORDERED_FRAGMENTS_FLAGGED, flagged, "U on all or none", &got)?;
     let filled = all.iter().all(|data| !data.payload.is_empty());
     t.must(req::SCTP_DATA_NEVER_EMPTY, filled, "bytes in each", &got)?;
+    judge_order(t, &s, got)
+}
+
+/// Numbers rise within each packet, and control chunks come first.
+fn judge_order(t: &mut Ctl<'_>, s: &SctpStage, got: String) -> Outcome {
     let sorted = s.peer.log.packets.iter().all(|packet| {
         let numbers: Vec<u32> =
             packet.chunks.iter().filter_map(Data::read).map(|it| it.tsn).collect();

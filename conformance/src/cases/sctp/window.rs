@@ -165,7 +165,11 @@ fn sender(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     let over = s.is_over(t);
     t.should(req::SCTP_PROBE_NO_ERROR_COUNT, !over, "an association that stands", got)?;
     t.precondition(!over, "an association that stands")?;
-    // The window opens.
+    open_again(t, &mut s, cumulative)
+}
+
+/// The window opens, and everything arrives.
+fn open_again(t: &mut Ctl<'_>, s: &mut SctpStage, cumulative: u32) -> Outcome {
     s.peer.profile.answers.data = true;
     s.peer.profile.a_rwnd = 1 << 20;
     let sack = Sack { cumulative, a_rwnd: 1 << 20, ..Sack::default() };

@@ -443,27 +443,7 @@ impl Lane {
         }
         let Some((sent_at, again)) = newest else { return };
         flow.progress = now;
-        let mut any = false;
-        while let Some(&(at, number)) = flow.order.front()
-            && at < sent_at
-        {
-            flow.order.pop_front();
-            let Some(slot) =
-                number.checked_sub(flow.base).and_then(|at| flow.out.get_mut(index_of(at)))
-            else {
-                continue;
-            };
-            if let Some(out) = slot
-                && out.flying
-                && out.sent_at == at
-            {
-                out.flying = false;
-                flow.in_flight -= PACKET;
-                flow.control.on_lost(PACKET, &out.snapshot);
-                flow.lost.insert(number);
-                any = true;
-            }
-        }
+        let any = flow.notice_losses(sent_at);
         if flow.recovery.is_some_and(|point| flow.base >= point) {
             flow.recovery = None;
             flow.control.on_recovery_end();
@@ -485,6 +465,34 @@ impl Lane {
         };
         flow.control.on_sack_done(&summary, &flow.rtt);
         self.send(now, index);
+    }
+}
+
+impl Flow {
+    /// What left before `sent_at` and is still out is lost; says whether anything is.
+    fn notice_losses(&mut self, sent_at: Instant) -> bool {
+        let mut any = false;
+        while let Some(&(at, number)) = self.order.front()
+            && at < sent_at
+        {
+            self.order.pop_front();
+            let Some(slot) =
+                number.checked_sub(self.base).and_then(|at| self.out.get_mut(index_of(at)))
+            else {
+                continue;
+            };
+            if let Some(out) = slot
+                && out.flying
+                && out.sent_at == at
+            {
+                out.flying = false;
+                self.in_flight -= PACKET;
+                self.control.on_lost(PACKET, &out.snapshot);
+                self.lost.insert(number);
+                any = true;
+            }
+        }
+        any
     }
 }
 

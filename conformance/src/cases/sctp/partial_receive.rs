@@ -96,7 +96,7 @@ fn old(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     t.precondition(ready, "data")?;
     let last = before(s.peer.next_tsn, 1);
     let mark = s.mark();
-    let forward = ForwardTsn { cumulative: before(last, behind), streams: vec![(1, 60_000)] };
+    let forward = ForwardTsn { cumulative: before(last, behind), streams: vec![(1, 100)] };
     s.say(t, [forward.into()], "an old FORWARD TSN");
     s.listen(t, DELAYED);
     let sack = last_sack(&s, mark);

@@ -219,7 +219,7 @@ impl Sender {
             if is_lost {
                 self.let_go(place);
             }
-            if earlier == 0 || base::mutant::active("sctp-abandons-fragment-alone") {
+            if earlier == 0 {
                 break;
             }
             place -= u64::from(earlier);

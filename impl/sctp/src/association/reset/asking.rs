@@ -188,7 +188,7 @@ impl Asking {
             request.doublings = request.doublings.saturating_add(1);
         }
         // RFC 6525 §5.2.7 H2.
-        !request.is_in_progress || base::mutant::active("sctp-reset-in-progress-counts")
+        !request.is_in_progress
     }
 
     /// An answer came: says which request of the peer's it settles as well, and how.

@@ -149,11 +149,14 @@ impl Sender {
     pub(super) fn give_up_chunk(&mut self, place: u64) {
         let Some(slot) = self.ring.get(place) else { return };
         let index = slot.message;
-        if slot.abandoned {
+        match (slot.abandoned, slot.state) {
             // Its message was given up while it was in flight.
-            self.let_go(place);
-        } else {
-            self.give_up(index);
+            (true, State::Lost) => self.let_go(place),
+            // Another chunk of its message was given up just now, and this one with it.
+            (true, _) => {}
+            (false, _) => {
+                self.give_up(index);
+            }
         }
     }
 

@@ -57,6 +57,21 @@ fn what_may_not_go_again_is_given_up_when_it_is_lost() {
     assert_eq!(talk.sender.messages.len(), 0);
 }
 
+/// The chunks of the message lie between those of others in the list of what is lost, and leave it once.
+#[test]
+fn a_timeout_gives_up_a_message_of_several_chunks_once() {
+    let mut talk = Talk::new();
+    talk.send(1, 1_000);
+    talk.send_with(2, 2_000, lasting(50));
+    talk.send(3, 200);
+    assert_eq!(talk.packets().len(), 3);
+    timeout(&mut talk);
+    assert_eq!(losses(&mut talk), [given_up(2, true)]);
+    talk.sack(0, &[(4, 4)]);
+    let again = talk.packets().join(" / ");
+    assert!(again.contains("1:1.0 1000") && !again.contains("4:"), "{again}");
+}
+
 #[test]
 fn what_is_too_old_before_it_leaves_takes_no_number() {
     let mut talk = Talk::new();

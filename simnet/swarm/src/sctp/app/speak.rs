@@ -85,7 +85,10 @@ impl App {
         let label = format!("{} {} {}", key.flow, key.epoch, key.round);
         let end = &mut self.end;
         let Some(id) = self.meter.count(|| end.open(now, flow, label)) else {
-            self.diary.strange(now, format!("flow {} cannot be opened", key.flow));
+            // One that reads slowly may not know yet that the association has ended.
+            if self.end.association().state() != sctp::AssociationState::Closed {
+                self.diary.strange(now, format!("flow {} cannot be opened", key.flow));
+            }
             self.set(index, Phase::Done, None);
             return false;
         };

@@ -78,7 +78,8 @@ impl App {
         let flow = usize::try_from(flow).unwrap_or(usize::MAX);
         let key = Key { flow, direction: 0, epoch, round };
         let lane = self.lanes.iter_mut().find(|lane| lane.key.flow == flow);
-        let Some(lane) = lane.filter(|it| it.key.direction == 1 && it.key.epoch == epoch) else {
+        // Who reads slowly may open it before it has read that the association began anew.
+        let Some(lane) = lane.filter(|it| it.key.direction == 1 && epoch <= it.key.epoch) else {
             return self.diary.strange(now, format!("a channel called {label:?} in epoch {epoch}"));
         };
         lane.key = Key { direction: 1, ..key };
@@ -178,7 +179,6 @@ impl App {
         if std::mem::replace(&mut self.connected, true) {
             self.diary.epoch += 1;
             self.diary.note(now, format!("the peer began anew: epoch {}", self.diary.epoch));
-            self.known.clear();
             self.heard_rounds.clear();
             let plan = std::sync::Arc::clone(&self.plan);
             for index in 0..self.lanes.len() {

@@ -39,6 +39,10 @@ impl World for Sctp {
         "two ends of SCTP and data channels deliver over a path that does everything wrong"
     }
 
+    fn known(&self) -> &'static str {
+        include_str!("../known/sctp.txt")
+    }
+
     fn live(&self, seed: u64, cuts: &[String]) -> Record {
         let plan = plan(seed, cuts);
         let mut life = Life::new(plan.clone(), ());

@@ -25,7 +25,7 @@ pub(crate) fn draw(seed: u64) -> Plan {
         _ => Setup::One(usize::from(dice.chance(0.5))),
     };
     let mut ways = [way(dice), way(dice)];
-    let mtu = mtu(dice);
+    let mut mtu = mtu(dice);
     let mut sides = [side(dice, mtu), side(dice, mtu)];
     if style == Style::Channels {
         // Channels are closed by resetting streams, and give messages up.
@@ -44,6 +44,8 @@ pub(crate) fn draw(seed: u64) -> Plan {
     if matches!(deed, Some((_, Deed::Shutdown(_) | Deed::ShutdownBoth(_)))) {
         // An end that takes longer than five of the longest timeouts is cut off (RFC 9260 §9.2).
         sides.iter_mut().for_each(|side| side.rto_max = Duration::from_secs(10));
+        // Hosts that have no room for more fragments may take longer than that.
+        mtu = Mtu::PLAIN;
     }
     let mut flows = flows(dice, style, &sides);
     if matches!(deed, Some((_, Deed::Restart(_)))) {

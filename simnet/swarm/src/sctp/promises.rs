@@ -147,7 +147,7 @@ fn over<O: Observer>(life: &Life<O>, client: &App, server: &App) -> Option<Broke
             if association.is_idle() { "idle" } else { "busy" },
         )
     };
-    let promise = if life.met.is_some() { "no stall" } else { "connects" };
+    let promise = if life.met.is_some() { "finishes" } else { "connects" };
     let wanted = format!("all done by {}", life.limit);
     let got = format!("{}; {}", side("client", client, server), side("server", server, client));
     Some(broken(promise, &wanted, got))

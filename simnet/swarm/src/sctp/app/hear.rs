@@ -79,7 +79,8 @@ impl App {
         let key = Key { flow, direction: 0, epoch, round };
         let lane = self.lanes.iter_mut().find(|lane| lane.key.flow == flow);
         // Who reads slowly may open it before it has read that the association began anew.
-        let Some(lane) = lane.filter(|it| it.key.direction == 1 && epoch <= it.key.epoch) else {
+        let Some(lane) = lane.filter(|it| it.key.direction == 1 && epoch <= self.diary.epoch)
+        else {
             return self.diary.strange(now, format!("a channel called {label:?} in epoch {epoch}"));
         };
         lane.key = Key { direction: 1, ..key };

@@ -225,7 +225,9 @@ impl Control {
             Some(reduction) => reduction.allowance(),
             None => self.controller.window().saturating_sub(in_flight),
         };
-        if room == 0 { 0 } else { room.max(self.packet) }
+        // RFC 9260 §7.2.3: after a timeout no more than one packet is in flight until an answer comes.
+        let waits = in_flight > 0 && self.controller.window() <= self.packet;
+        if room == 0 || waits { 0 } else { room.max(self.packet) }
     }
 
     fn reduce(&mut self, now: Instant, sign: Congestion, in_flight: u64) {

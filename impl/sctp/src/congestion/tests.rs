@@ -2,6 +2,7 @@
 
 pub(super) mod extremes;
 mod lane;
+mod timeout;
 
 use std::time::Duration;
 

@@ -113,14 +113,14 @@ pub(super) const DOCUMENTS: &[Known] = &[
     ),
     known(6724, "Default Address Selection for Internet Protocol Version 6 (IPv6)"),
     known(6877, "464XLAT: Combination of Stateful and Stateless Translation"),
-    known(
-        6979,
-        "Deterministic Usage of the Digital Signature Algorithm (DSA) and Elliptic Curve Digital Signature Algorithm (ECDSA)",
-    ),
     known(6937, "Proportional Rate Reduction for TCP"),
     known(
         6951,
         "UDP Encapsulation of Stream Control Transmission Protocol (SCTP) Packets for End-Host to End-Host Communication",
+    ),
+    known(
+        6979,
+        "Deterministic Usage of the Digital Signature Algorithm (DSA) and Elliptic Curve Digital Signature Algorithm (ECDSA)",
     ),
     known(7050, "Discovery of the IPv6 Prefix Used for IPv6 Address Synthesis"),
     known(

@@ -164,19 +164,31 @@ fn no_more_numbers_are_out_than_blocks_can_count() {
     talk.sender.set_peer_window(u32::MAX);
     talk.control = crate::congestion::Control::new(
         crate::congestion::Algorithm::Rfc9260,
-        1 << 30,
+        1 << 16,
         &base::Rng::from_seed([1; 32]),
     );
-    for _ in 0..MAX_SPAN + 500 {
+    for _ in 0..400_000 {
         talk.send(1, 1);
     }
+    // The window grows until it is no limit.
+    let mut acked = 0;
+    for _ in 0..200 {
+        talk.packets();
+        let half = talk.sender.outstanding() / 2;
+        if talk.sender.outstanding() >= MAX_SPAN {
+            break;
+        }
+        talk.wait(10);
+        acked += u32::try_from(half).unwrap();
+        talk.sack(acked, &[]);
+    }
+    assert_eq!(talk.sender.outstanding(), MAX_SPAN);
+    talk.wait(10);
+    talk.sack(acked + 600, &[]);
+    assert_eq!(talk.sender.outstanding(), MAX_SPAN - 600);
     talk.packets();
     assert_eq!(talk.sender.outstanding(), MAX_SPAN);
-    assert_eq!(talk.sender.total_buffered(), 500);
-    talk.wait(10);
-    talk.sack(600, &[]);
-    talk.packets();
-    assert_eq!(talk.sender.total_buffered(), 0);
+    assert!(talk.sender.total_buffered() > 0, "more would have left");
 }
 
 #[test]

@@ -179,6 +179,9 @@ capabilities! {
     SctpStreamCounts = "sctp.stream-counts", optional;
     /// The receive window can be set.
     SctpReceiveWindow = "sctp.receive-window", optional;
+    /// Tags and numbers are drawn from the dice it is given, so that a verdict that hangs on them is the same
+    /// again.
+    SctpSeeded = "sctp.seeded", optional;
 }
 
 impl fmt::Display for Cap {

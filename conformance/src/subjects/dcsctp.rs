@@ -30,6 +30,11 @@ impl Subject for Dcsctp {
         "the package dcsctp, the SCTP of Chromium in Rust, in process"
     }
 
+    fn is_deterministic(&self) -> bool {
+        // Requests to reset streams list them in an order of the process.
+        false
+    }
+
     fn kinds(&self) -> &'static [SubjectKind] {
         &[SubjectKind::Sctp]
     }
@@ -44,7 +49,8 @@ impl Subject for Dcsctp {
             | Cap::SctpHeartbeatInterval
             | Cap::SctpTimeouts
             | Cap::SctpStreamCounts
-            | Cap::SctpReceiveWindow => Support::Yes,
+            | Cap::SctpReceiveWindow
+            | Cap::SctpSeeded => Support::Yes,
             _ => Support::No,
         }
     }

@@ -97,7 +97,8 @@ fn requested(t: &mut Ctl<'_>, v: &Variant) -> Outcome {
     reset(&s, t, &[1, 2])?;
     let mark = s.mark();
     s.serve(t, SECOND);
-    let list = resets(&requests(&s, mark));
+    let mut list = resets(&requests(&s, mark));
+    list.iter_mut().for_each(|request| request.2.sort_unstable());
     let next = list.first().map(|one| one.0);
     let right = next == Some(first.wrapping_add(1));
     t.must(req::RECONFIG_REQUEST_NUMBERS, right, "the next number", format!("{list:?}"))

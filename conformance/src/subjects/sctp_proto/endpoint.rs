@@ -312,6 +312,12 @@ impl Machine for Endpoint {
         let earliest = self.associations.values().filter_map(Association::poll_timeout).min()?;
         // Deadlines advance: what they want done at once was done in the last turn.
         let next = self.latest + std::time::Duration::from_micros(1);
-        Some(self.clock.from(earliest).max(next))
+        // Some of its timers begin at the time of this process: what that adds is rounded away, so that results
+        // are those of the seed.
+        let earliest = self.clock.from(earliest).as_nanos().next_multiple_of(GRAIN);
+        Some(Instant::from_nanos(earliest).max(next))
     }
 }
+
+/// Nanoseconds to which deadlines are rounded up.
+const GRAIN: u64 = 10_000_000;
